@@ -1,0 +1,158 @@
+"""Where samples come from, and how they are divided."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recipe_kit.spec.base import Part
+from recipe_kit.spec.worlds import WORLD_KNOBS
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class MappedColumn(Part):
+    """A column whose values are renamed on reading."""
+
+    column: str
+    """The column of the table."""
+    map: dict[str, str | int]
+    """From the value in the table to the value of the label; any other value is an error."""
+
+
+class Columns(Part):
+    """Which column of a table holds what; a column that is not named is not read."""
+
+    image: str | None = "image"
+    """Column with the picture's path, relative to `media`."""
+    video: str | None = None
+    """Column with the video's path, relative to `media`."""
+    id: str | None = None
+    """Column with a unique name for each row; the media path when not given."""
+    category: str | MappedColumn | None = None
+    """Column with the category (hazard, safe, ambiguous, ...) that results are reported by."""
+    group: str | None = None
+    """Column that tells what belongs together (a scene, a photograph); never parted by a split."""
+    split: str | None = None
+    """Column with the split the table itself declares."""
+
+
+class TableSource(Part):
+    """A table of files: CSV, TSV, JSON or JSONL, one row for each picture or video."""
+
+    kind: Literal["table"]
+    path: str
+    """The table, relative to the data root (`RECIPE_DATA`) or to the recipe's folder."""
+    media: str = ""
+    """Folder that the media paths are relative to; the table's own folder when empty."""
+    columns: Columns = Columns()
+    """Which column holds what."""
+    labels: dict[str, str | MappedColumn] = Field(min_length=1)
+    """From the label's name to its column, or to a column with renamed values."""
+    license: str = ""
+    """Licence of the pictures, as the page states it."""
+    credit: str = ""
+    """Who made the pictures, as the page states it."""
+
+
+class WorldSource(Part):
+    """A synthetic world: pictures drawn from a seed."""
+
+    kind: Literal["world"]
+    world: str
+    """Name of the world."""
+    count: int = Field(gt=0, le=10_000_000)
+    """Number of pictures to draw."""
+    seed: int = Field(default=0, ge=0)
+    """Seed that fully determines every picture."""
+    width: int = Field(default=128, ge=32, le=1024)
+    """Width of a picture, in pixels."""
+    height: int = Field(default=128, ge=32, le=1024)
+    """Height of a picture, in pixels."""
+    randomize: dict[str, Any] = {}
+    """Domain randomization: the world's knobs, mostly the share of pictures a thing appears in."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_knobs(cls, values: Any) -> Any:
+        # Written out in full, so that the resolved spec shows every knob's default.
+        world = values.get("world") if isinstance(values, dict) else None
+        if isinstance(world, str) and world in WORLD_KNOBS:
+            knobs = WORLD_KNOBS[world].model_validate(values.get("randomize") or {})
+            return {**values, "randomize": knobs.model_dump()}
+        return values
+
+
+class TriplesSource(Part):
+    """Training examples as JSON triples: `image_path`, `prompt`, `target`; for training only."""
+
+    kind: Literal["triples"]
+    path: str
+    """A JSON list or a JSONL file, relative to the data root or to the recipe's folder."""
+    media: str = ""
+    """Folder that `image_path` is relative to; the file's own folder when empty."""
+    license: str = ""
+    """Licence of the pictures, as the page states it."""
+    credit: str = ""
+    """Who made the pictures, as the page states it."""
+
+
+Source = Annotated[TableSource | WorldSource | TriplesSource, Field(discriminator="kind")]
+
+
+class Take(Part):
+    """A share of the rows that a table declares for one split."""
+
+    rows: str
+    """The value in the table's split column."""
+    share: Share = 1.0
+    """Share of those rows."""
+
+
+class Splits(Part):
+    """What each split takes of each source: a share (0–1), or rows the table declares."""
+
+    train: dict[str, Share | Take] = {}
+    """What the model is trained on."""
+    val: dict[str, Share | Take] = {}
+    """What checkpoints are chosen on."""
+    test: dict[str, Share | Take] = Field(min_length=1)
+    """What results are reported on."""
+
+
+class Audit(Part):
+    """Checks of the samples before anything is run."""
+
+    near_duplicate_distance: int = Field(default=2, ge=0, le=16)
+    """Largest Hamming distance of 64-bit perceptual hashes that counts as a near duplicate."""
+    allow_leakage: tuple[str, ...] = ()
+    """Sources whose duplicates between train and test are known and accepted, by name."""
+    unreadable: Literal["stop", "skip"] = "stop"
+    """What to do when files cannot be read: stop, or leave them out and list them."""
+    max_megapixels: float = Field(default=64.0, gt=0)
+    """Largest picture that is opened, in millions of pixels."""
+
+
+class Data(Part):
+    """Samples: their sources, their splits, and the checks they must pass."""
+
+    root: str | None = None
+    """Folder that paths are relative to; the environment variable `RECIPE_DATA` when not given."""
+    sources: dict[str, Source] = Field(min_length=1)
+    """Named sources of samples."""
+    splits: Splits
+    """What each split takes of each source."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the split."""
+    stratify: str | None = None
+    """Label whose shares are kept equal over the splits; the first task's label when not given."""
+    audit: Audit = Audit()
+    """Checks before anything is run."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for split, takes in self.splits:
+            for name in takes:
+                if name not in self.sources:
+                    known = ", ".join(self.sources)
+                    raise ValueError(f"splits.{split} names the source '{name}'; known: {known}")
+        return self
