@@ -1,0 +1,125 @@
+"""The `floors` world: floors with and without cracks, seen from close above."""
+
+import math
+
+import numpy as np
+
+from recipe_kit.data.worlds import cracks, marks
+from recipe_kit.data.worlds.canvas import (
+    Plane, Rng, blend, develop, grain, light, noise, soften, stream, tint,
+)
+from recipe_kit.data.worlds.drawing import Drawing, Value
+from recipe_kit.data.worlds.surfaces import SHARES, SURFACES, paint_surface
+from recipe_kit.spec.worlds import FloorsKnobs
+
+UNSAFE = 3
+"""From this severity on a robot should not drive over the floor."""
+
+VERY_PARTIAL = 0.006
+"""A partial crack that covers less of the picture than this is ambiguous."""
+
+
+def draw_floor(*, seed: int, index: int, shape: tuple[int, int], knobs: FloorsKnobs) -> Drawing:
+    """One floor and its labels.
+
+    Each part has its own random stream, so that turning one knob leaves the others' parts alone.
+    """
+    dice = stream("floors", seed, index, 0)
+    roll = dict(zip(FloorsKnobs.model_fields, dice.random(32).tolist(), strict=False))
+    has = {name: roll[name] < getattr(knobs, name) for name in FloorsKnobs.model_fields}
+    surface = str(dice.choice(SURFACES, p=SHARES))
+    if has["joints"] and dice.random() < 0.5:
+        surface = "tile"
+
+    def part(number: int) -> Rng:
+        return stream("floors", seed, index, number)
+
+    picture = paint_surface(part(1), shape, surface, textured=has["texture"])
+    alike = [
+        has["joints"] and marks.joints(part(2), picture, surface),
+        has["stain"] and marks.stains(part(3), picture),
+    ]
+    crack = None
+    if has["cracked"]:
+        rng = part(4)
+        crack = cracks.draw_crack(
+            rng, shape, hairline=has["hairline"], partial=has["partial"]
+        )
+        paint_crack(rng, picture, crack)
+    alike.append(has["debris"] and marks.debris(part(5), picture))
+    alike.append(has["shadow"] and marks.shadows(part(6), picture))
+    if has["lighting"]:
+        light(part(7), picture)
+    image = develop(part(8), picture, noisy=has["noise"], blurred=has["blur"])
+    shown = {name: has[name] for name in ("joints", "stain", "shadow", "debris")}
+    return Drawing(image, {**labels(crack, lookalike=any(alike)), "surface": surface, **shown})
+
+
+def paint_crack(rng: Rng, picture_CHW: Plane, crack: cracks.Crack) -> None:
+    """Darken the floor where the crack is: depth, dirt around it, and broken edges."""
+    mask = crack.mask_HW
+    shape = (mask.shape[0], mask.shape[1])
+    fine = crack.width < cracks.HAIRLINE
+    wide = min(0.02, 0.25 * crack.width + 0.002)
+    if rng.random() < 0.6:  # dirt or moisture around it
+        dirt = rng.uniform(0.7, 0.95)
+        halo = np.clip(soften(mask, rng.uniform(1, 3) * wide) * np.float32(1.6), 0, 1)
+        tint(picture_CHW, halo, (dirt, dirt * 0.99, dirt * 0.96))
+    if not fine and rng.random() < 0.6:  # light, freshly broken rim on the far side of the light
+        down, across = rng.integers(-1, 2, 2).tolist()
+        step = max(1, round(0.6 * wide * min(shape)))
+        rim = np.roll(soften(mask, 0.5 * wide), (down * step, across * step), (0, 1)) - mask
+        rim *= np.clip(np.float32(0.6) + noise(rng, shape, 14), 0, 1.5)
+        glow = rng.uniform(1.1, 1.5)
+        tint(picture_CHW, np.clip(rim, 0, 1), (glow, glow, glow * 0.98))
+    depth = rng.uniform(0.4, 0.75) if fine else 0.97 - 0.35 * rng.random() ** 2
+    level = rng.uniform(15, 60)
+    warm = rng.uniform(-4, 14)
+    inner = mask * np.float32(depth)
+    if not fine:
+        inner *= np.clip(np.float32(0.97) + np.float32(0.05) * grain(rng, shape), 0, 1)
+    blend(picture_CHW, inner, (level + warm, level, level - warm * 0.7))
+
+
+def labels(crack: cracks.Crack | None, *, lookalike: bool) -> dict[str, Value]:
+    """What is true of a floor with this crack (or none)."""
+    if crack is None:
+        return {
+            "cracked": "not cracked", "safe": "Yes", "severity": 1,
+            "category": "ambiguous" if lookalike else "safe",
+            "crack_quadrant": "none", "crack_width": "none", "crack_orientation": "none",
+        }
+    faint = crack.width < cracks.HAIRLINE or (crack.partial and crack.area < VERY_PARTIAL)
+    return {
+        "cracked": "cracked",
+        "safe": "No" if crack.severity >= UNSAFE else "Yes",
+        "severity": crack.severity,
+        "category": "ambiguous" if faint else "hazard",
+        "crack_quadrant": quadrant(crack.mask_HW),
+        "crack_width": _width_name(crack.width),
+        "crack_orientation": _orientation(crack.angle),
+    }
+
+
+def quadrant(mask_HW: Plane) -> str:
+    """Where the middle of the crack lies: "upper left", ..., or "center"."""
+    weights = np.rint(mask_HW * 255).astype(np.int64)
+    total = int(weights.sum())
+    height, width = weights.shape
+    x = float(weights.sum(axis=0) @ np.arange(width)) / total / width
+    y = float(weights.sum(axis=1) @ np.arange(height)) / total / height
+    if math.hypot(x - 0.5, y - 0.5) < 0.08:
+        return "center"
+    return f"{'upper' if y < 0.5 else 'lower'} {'left' if x < 0.5 else 'right'}"
+
+
+def _width_name(width: float) -> str:
+    if width < cracks.HAIRLINE:
+        return "hairline"
+    return "thin" if width < cracks.THICK else "thick"
+
+
+def _orientation(angle: float) -> str:
+    if angle < 25 or angle > 155:
+        return "horizontal"
+    return "vertical" if 65 < angle < 115 else "diagonal"

@@ -1,0 +1,92 @@
+"""The bare floor: concrete, screed, asphalt, tile, painted or rough render."""
+
+import math
+
+import numpy as np
+
+from recipe_kit.data.worlds.canvas import Color, Mask, Plane, Rng, grain, noise, octaves
+
+SURFACES = ("concrete", "screed", "render", "painted", "asphalt")
+"""Surfaces without joints; `tile` comes with joints only."""
+
+SHARES = (0.4, 0.2, 0.18, 0.1, 0.12)
+
+
+def base_color(rng: Rng, surface: str) -> Color:
+    """The surface's mean color, 0..255."""
+    if surface == "asphalt":
+        level, warmth, green = rng.uniform(55, 125), rng.normal(0, 3), rng.normal(0, 1)
+    elif surface in ("painted", "tile"):
+        level, warmth, green = rng.uniform(100, 225), rng.normal(0, 18), rng.normal(0, 7)
+    else:
+        level = 225 - 130 * rng.random() ** 1.5
+        warmth, green = rng.normal(5, 6), rng.normal(0.5, 1.5)
+    return (level + warmth, level + green, level - warmth * 1.2)
+
+
+def _relief(height_HW: Plane, angle: float, depth: float) -> Plane:
+    """Light falling from `angle` on a bumpy surface: brighter slopes and darker ones."""
+    down = np.zeros_like(height_HW)
+    across = np.zeros_like(height_HW)
+    down[1:] = height_HW[1:] - height_HW[:-1]
+    across[:, 1:] = height_HW[:, 1:] - height_HW[:, :-1]
+    down *= np.float32(depth * math.sin(angle))
+    across *= np.float32(depth * math.cos(angle))
+    return down + across
+
+
+def _pores(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Small dark holes and light grains: a field to add to the tone."""
+    field = np.zeros(shape, np.float32)
+    for sign, most in ((-1.0, 26), (0.6, 8)):
+        count = int(rng.integers(0, most))
+        if not count:
+            continue
+        mask = Mask(shape, detail=256)
+        spots = rng.random((count, 5)).tolist()
+        for x, y, size, flat, depth in spots:
+            r = 0.003 + 0.013 * size**3
+            mask.ellipse(x * shape[1] / min(shape), y * shape[0] / min(shape),
+                         r * (0.6 + flat), r * (1.4 - 0.8 * flat), round(60 + 195 * depth))
+        field += mask.done() * np.float32(sign * rng.uniform(0.1, 0.45))
+    return field
+
+
+def paint_surface(rng: Rng, shape: tuple[int, int], surface: str, *, textured: bool) -> Plane:
+    """The bare floor [3, height, width], 0..255.
+
+    Args:
+        rng: Where its look comes from.
+        shape: Height and width in pixels.
+        surface: One of `SURFACES`, or "tile".
+        textured: Rough; otherwise of one even color.
+    """
+    color = base_color(rng, surface)
+    picture = np.empty((3, *shape), np.float32)
+    if not textured:
+        picture[:] = np.array(color, np.float32)[:, None, None]
+        return picture
+    smooth = {"tile": 0.35, "painted": 0.5, "screed": 0.7, "render": 1.2, "asphalt": 1.3}
+    rough = smooth.get(surface, 1.0) * rng.uniform(0.4, 1.5)
+    stretch = float(rng.choice([1.0, 1.0, 1.0, 3.0, 0.33]))
+    tone = np.float32(0.022 * rough) * octaves(rng, shape, rng.uniform(2, 4), 4, 0.7)
+    fine = rng.uniform(24, 90)
+    bumps = noise(rng, shape, fine, stretch=stretch)
+    bumps += np.float32(0.6) * noise(rng, shape, fine / 2.2)
+    deep = (0.05 if surface == "render" else 0.02) * rng.uniform(0.3, 1.6) * rough
+    scale = min(shape) / 128 * 64 / fine
+    tone += _relief(bumps, rng.uniform(0, 2 * math.pi), deep * max(0.6, scale))
+    speckle = 0.09 if surface == "asphalt" else 0.014
+    tone += grain(rng, shape) * np.float32(speckle * rough * rng.uniform(0.4, 1.2))
+    if surface != "tile" or rng.random() < 0.3:
+        tone += _pores(rng, shape)
+    if rng.random() < 0.25 * rough:  # mottled: two tones with a broken edge
+        patches = octaves(rng, shape, rng.uniform(2, 8), 4, 0.75)
+        tone += np.float32(rng.uniform(-0.2, 0.12)) * np.clip(patches, 0, 1.2)
+    hue = noise(rng, shape, rng.uniform(2, 5)) * np.float32(rng.uniform(0, 2.5))
+    tone += np.float32(1)
+    for plane, value, lean in zip(picture, color, (1, 0, -1), strict=True):
+        np.multiply(tone, np.float32(value), out=plane)
+        if lean:
+            plane += np.float32(lean) * hue
+    return picture

@@ -1,0 +1,76 @@
+"""The knobs of the synthetic worlds: what may appear in a picture, and how often."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from recipe_kit.spec.base import Part
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class FloorsKnobs(Part):
+    """Domain randomization of the `floors` world.
+
+    A knob is the probability that the thing appears in a picture; how strong it is there is drawn
+    at random. At 0 the thing never appears.
+    """
+
+    cracked: Share = 0.5
+    """Share of pictures with a crack."""
+
+    hairline: Share = 0.2
+    """Share of cracks that are hairlines (narrower than 0.8% of the picture's shorter side)."""
+
+    partial: Share = 0.3
+    """Share of cracks that fade out inside the picture or only cut a corner of it."""
+
+    shadow: Share = 0.35
+    """Share of pictures with a shadow: an edge, poles, cables or a blob."""
+
+    joints: Share = 0.25
+    """Share of pictures with joints: tiles, parallel joints or a single one."""
+
+    stain: Share = 0.35
+    """Share of pictures with stains: blobs, streaks or rings."""
+
+    texture: Share = 0.95
+    """Share of pictures with a rough base texture; the others have an even color."""
+
+    lighting: Share = 0.7
+    """Share of pictures with uneven light, other exposure or another color temperature."""
+
+    noise: Share = 0.5
+    """Share of pictures with sensor noise."""
+
+    blur: Share = 0.3
+    """Share of pictures that are slightly out of focus."""
+
+    debris: Share = 0.2
+    """Share of pictures with things lying on the floor: pebbles, leaves, twigs, paper."""
+
+
+class PrimerKnobs(Part):
+    """Domain randomization of the `primer` world of simple colored shapes."""
+
+    most: Annotated[int, Field(ge=1, le=5)] = 5
+    """The largest number of objects in a picture."""
+
+    tilt: Share = 0.5
+    """Share of objects that are rotated by a random angle (up to 20 degrees)."""
+
+    texture: Share = 0.9
+    """Share of pictures with a textured background; the others have an even color."""
+
+    lighting: Share = 0.4
+    """Share of pictures with uneven light."""
+
+    noise: Share = 0.4
+    """Share of pictures with sensor noise."""
+
+    blur: Share = 0.15
+    """Share of pictures that are slightly out of focus."""
+
+
+WORLD_KNOBS: dict[str, type[Part]] = {"floors": FloorsKnobs, "primer": PrimerKnobs}
+"""The knobs of every world, by the world's name."""
