@@ -1,0 +1,271 @@
+"""Questions become token ids, positions and loss masks, through the checkpoint's chat template.
+
+The template is always the tokenizer's own, so a checkpoint from the hub is asked in the way it was
+trained. Shape names: B sequences, L tokens.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from recipe_kit.errors import ModelError
+from recipe_kit.model.pixels import Grid
+
+Ints = npt.NDArray[np.int64]
+IGNORED = -100
+"""The label of a token that does not count in the loss."""
+
+_KINDS: dict[str, tuple[int, str]] = {"image": (1, "<|image_pad|>"), "video": (2, "<|video_pad|>")}
+_START, _STOP, _END = "<|vision_start|>", "<|vision_end|>", "<|im_end|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture or clip as the prompt sees it: only its grid, and for a clip its times."""
+
+    grid: Grid
+    kind: Literal["image", "video"] = "image"
+    seconds: tuple[float, ...] = ()
+    """The time of each of a clip's `grid.t` steps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """One question as numbers, with its answer when it is for training."""
+
+    ids_L: Ints
+    kinds_L: Ints
+    """0 text, 1 picture, 2 clip (transformers' `mm_token_type_ids`)."""
+    positions_3L: Ints
+    """Time, height and width of each token (M-RoPE)."""
+    prompt_length: int
+    """Tokens before the answer."""
+    answer_length: int
+    """Tokens that count in the loss: the answer and `<|im_end|>`; 0 when there is none."""
+    media_count: int
+
+    @property
+    def labels_L(self) -> Ints:
+        """The ids where they count in the loss, -100 elsewhere (not shifted)."""
+        labels = np.full_like(self.ids_L, IGNORED)
+        answer = slice(self.prompt_length, self.prompt_length + self.answer_length)
+        labels[answer] = self.ids_L[answer]
+        return labels
+
+    @property
+    def next_position(self) -> int:
+        """The position of the token that would come next, the same on all three axes."""
+        return int(self.positions_3L.max()) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Padded sequences, ready for `recipe_kit.model.forward`."""
+
+    input_ids_BL: torch.Tensor
+    attention_mask_BL: torch.Tensor | None
+    """None when every pad stands to the right: a causal model cannot see it from the left."""
+    mm_token_type_ids_BL: torch.Tensor
+    position_ids_3BL: torch.Tensor
+    labels_BL: torch.Tensor
+    next_positions_B: torch.Tensor
+    lengths_B: torch.Tensor
+    """Tokens of each sequence without its padding."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch on another device."""
+
+        def move(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
+
+        mask = self.attention_mask_BL
+        return Batch(
+            input_ids_BL=move(self.input_ids_BL),
+            attention_mask_BL=None if mask is None else move(mask),
+            mm_token_type_ids_BL=move(self.mm_token_type_ids_BL),
+            position_ids_3BL=move(self.position_ids_3BL),
+            labels_BL=move(self.labels_BL),
+            next_positions_B=move(self.next_positions_B),
+            lengths_B=move(self.lengths_B),
+        )
+
+
+def render(
+    tokenizer: Any, prompt: str, media: Sequence[Medium] = (), *, system: str | None = None
+) -> str:
+    """The question as text, media before words, up to where the answer begins.
+
+    Each picture, and each time step of a clip, stands as one pad token; `encode` repeats it.
+
+    Raises:
+        ModelError: the tokenizer has no chat template, the text holds one of the tokenizer's
+            control tokens, or the template drops a medium.
+    """
+    _refuse_control_tokens(tokenizer, (prompt, system or ""))
+    content: list[dict[str, str]] = [{"type": medium.kind} for medium in media]
+    content.append({"type": "text", "text": prompt})
+    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    if system:
+        messages.insert(0, {"role": "system", "content": [{"type": "text", "text": system}]})
+    if not tokenizer.chat_template:
+        raise ModelError("the checkpoint's tokenizer has no chat template")
+    text = str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    return _with_times(text, media)
+
+
+def encode(
+    tokenizer: Any,
+    prompt: str,
+    media: Sequence[Medium] = (),
+    *,
+    system: str | None = None,
+    target: str | None = None,
+    merge_size: int = 2,
+) -> Encoded:
+    """Turn a question, and for training its answer, into ids, kinds, positions and a loss mask.
+
+    The answer is tokenized by itself, because that is what a generated one follows on: the prompt's
+    tokens, already cut.
+
+    Raises:
+        ModelError: as for `render`.
+    """
+    text = render(tokenizer, prompt, media, system=system)
+    short: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    tokens_of_kind = {tokenizer.convert_tokens_to_ids(pad): kind for kind, pad in _KINDS.values()}
+    counts = iter(_step_tokens(media, merge_size))
+    grids = iter(_step_grids(media, merge_size))
+    ids: list[int] = []
+    layout: list[tuple[int, int, int]] = []
+    for token in short:
+        kind = tokens_of_kind.get(token, 0)
+        repeat = next(counts) if kind else 1
+        ids.extend([token] * repeat)
+        if kind:
+            height, width = next(grids)
+            layout.append((kind, height, width))
+        elif layout and layout[-1][0] == 0:
+            layout[-1] = (0, layout[-1][1] + 1, 1)
+        else:
+            layout.append((0, 1, 1))
+    prompt_length, answer_length = len(ids), 0
+    if target is not None:
+        _refuse_control_tokens(tokenizer, (target,))
+        answer = tokenizer(target + _END, add_special_tokens=False)["input_ids"]
+        after = tokenizer("\n", add_special_tokens=False)["input_ids"]
+        ids += [*answer, *after]
+        answer_length = len(answer)
+        layout.append((0, len(answer) + len(after), 1))
+    kinds, positions = _positions(tuple(layout))
+    return Encoded(
+        np.asarray(ids, np.int64), kinds, positions, prompt_length, answer_length, len(media)
+    )
+
+
+def collate(
+    encoded: Sequence[Encoded], pad_id: int, *, side: Literal["left", "right"] = "right"
+) -> Batch:
+    """Pad sequences to one length: on the right for training, on the left for generation."""
+    length = max(len(item.ids_L) for item in encoded)
+    shape = (len(encoded), length)
+    ids, labels = np.full(shape, pad_id, np.int64), np.full(shape, IGNORED, np.int64)
+    kinds, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    positions = np.zeros((3, *shape), np.int64)
+    for row, item in enumerate(encoded):
+        size = len(item.ids_L)
+        span = slice(0, size) if side == "right" else slice(length - size, length)
+        ids[row, span], labels[row, span] = item.ids_L, item.labels_L
+        kinds[row, span], mask[row, span] = item.kinds_L, 1
+        positions[:, row, span] = item.positions_3L
+    needs_mask = side == "left" and not mask.all()
+    return Batch(
+        input_ids_BL=torch.from_numpy(ids),
+        attention_mask_BL=torch.from_numpy(mask) if needs_mask else None,
+        mm_token_type_ids_BL=torch.from_numpy(kinds),
+        position_ids_3BL=torch.from_numpy(positions),
+        labels_BL=torch.from_numpy(labels),
+        next_positions_B=torch.tensor([item.next_position for item in encoded]),
+        lengths_B=torch.tensor([len(item.ids_L) for item in encoded]),
+    )
+
+
+def _refuse_control_tokens(tokenizer: Any, texts: Iterable[str]) -> None:
+    for text in texts:
+        found = [token for token in tokenizer.all_special_tokens if token in text]
+        if found:
+            raise ModelError(
+                f"the text holds the control token {found[0]!r}, which the model would obey",
+                where=repr(text[:60]),
+                fix="take it out of the prompt or label",
+            )
+
+
+def _with_times(text: str, media: Sequence[Medium]) -> str:
+    """Check that every medium has its pad, and spell out a clip's time steps.
+
+    Source: `Qwen3VLProcessor.replace_video_token` of transformers.
+    """
+    for kind, (_, pad) in _KINDS.items():
+        wanted = sum(medium.kind == kind for medium in media)
+        if text.count(pad) != wanted:
+            raise ModelError(
+                f"the chat template shows {text.count(pad)} {kind}s where {wanted} were given",
+                fix="use a checkpoint with Qwen3-VL's chat template",
+            )
+    pieces = text.split(_START + _KINDS["video"][1] + _STOP)
+    clips = [medium for medium in media if medium.kind == "video"]
+    if len(pieces) != len(clips) + 1:
+        raise ModelError("the chat template does not put a clip between vision tokens")
+    steps = [
+        "".join(
+            f"<{second:.1f} seconds>{_START}{_KINDS['video'][1]}{_STOP}" for second in clip.seconds
+        )
+        for clip in clips
+    ]
+    return "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, steps, fillvalue="")))
+
+
+def _step_grids(media: Sequence[Medium], merge: int) -> list[tuple[int, int]]:
+    """Height and width in visual tokens of every run of pads, in order."""
+    grids = []
+    for medium in media:
+        steps = medium.grid.t if medium.kind == "video" else 1
+        if medium.kind == "video" and len(medium.seconds) != steps:
+            raise ModelError(f"a clip of {steps} time steps has {len(medium.seconds)} times")
+        if medium.kind == "image" and medium.grid.t != 1:
+            raise ModelError(f"a picture has one time step, not {medium.grid.t}")
+        grids += [(medium.grid.h // merge, medium.grid.w // merge)] * steps
+    return grids
+
+
+def _step_tokens(media: Sequence[Medium], merge: int) -> list[int]:
+    return [height * width for height, width in _step_grids(media, merge)]
+
+
+@lru_cache(maxsize=4096)
+def _positions(layout: tuple[tuple[int, int, int], ...]) -> tuple[Ints, Ints]:
+    """Kinds [L] and M-RoPE positions [3, L] of a layout of text runs and visual grids.
+
+    Questions about pictures of one size share their layout, so this runs once for most batches.
+    Source: `Qwen3VLModel.get_rope_index` of transformers.
+    """
+    kinds, positions, start = [], [], 0
+    for kind, height, width in layout:
+        kinds.append(np.full(height * width, kind, np.int64))
+        if kind == 0:
+            positions.append(np.tile(np.arange(height) + start, (3, 1)))
+            start += height
+        else:
+            rows, columns = np.divmod(np.arange(height * width), width)
+            positions.append(np.stack([np.full(height * width, 0), rows, columns]) + start)
+            start += max(height, width)
+    all_kinds, all_positions = np.concatenate(kinds), np.concatenate(positions, axis=1)
+    # They are shared by every question of this layout.
+    all_kinds.flags.writeable = all_positions.flags.writeable = False
+    return all_kinds, all_positions
