@@ -14,7 +14,7 @@ from torch.nn import Module
 from torch.nn import functional as F
 
 from recipe_kit.errors import ModelError
-from recipe_kit.model.prompt import IGNORED, Batch
+from recipe_kit.model.prompt import Batch
 from recipe_kit.model.vision import VisionFeatures, core_of
 
 
@@ -33,7 +33,7 @@ def forward_batch(
     vision: VisionFeatures | None = None,
     media: Sequence[int] | None = None,
     *,
-    keep_BL: torch.Tensor | None = None,
+    keep_P: torch.Tensor | None = None,
     cache: Any = None,
     use_cache: bool = False,
 ) -> Output:
@@ -45,7 +45,8 @@ def forward_batch(
         vision: Features of the media that the batch shows.
         media: For every medium shown, in the order of the batch, its index in `vision`; None when
             they are all of `vision`, in order.
-        keep_BL: Boolean: the positions whose logits are wanted, in row order; None for all.
+        keep_P: The positions whose logits are wanted, as indices into B * L (`batch.last_B`,
+            `batch.answer_at_P`); None for all of them.
         cache: Keys and values of earlier tokens, which this batch continues.
         use_cache: Whether to return a cache.
 
@@ -58,11 +59,14 @@ def forward_batch(
     shown, deepstack = None, None
     if vision is not None:
         vision = vision if media is None else vision.take(media)
-        shown = batch.mm_token_type_ids_BL > 0
-        if sum(vision.lengths) != len(vision.tokens_VE):
-            raise ModelError("the features do not match their lengths")
         # masked_scatter would read past too few features in silence on some devices.
-        _check_count(shown, vision)
+        if len(vision.tokens_VE) != batch.visual_tokens:
+            raise ModelError(
+                f"the batch has room for {batch.visual_tokens} visual tokens"
+                f" and was given {len(vision.tokens_VE)}",
+                fix="pass the media of each question, in the order of the batch",
+            )
+        shown = batch.mm_token_type_ids_BL > 0
         mask = shown.unsqueeze(-1)
         embeds = embeds.masked_scatter(mask, vision.tokens_VE.to(embeds.dtype))
         deepstack = list(vision.deepstack_VE)
@@ -75,20 +79,9 @@ def forward_batch(
         visual_pos_masks=shown,
         deepstack_visual_embeds=deepstack,
     )
-    hidden = out.last_hidden_state
-    hidden = hidden.flatten(0, 1) if keep_BL is None else hidden[keep_BL]
+    hidden = out.last_hidden_state.flatten(0, 1)
+    hidden = hidden if keep_P is None else hidden[keep_P]
     return Output(core.lm_head(hidden), out.past_key_values)
-
-
-def last_positions(batch: Batch) -> torch.Tensor:
-    """Boolean [B, L]: the last token of each sequence of a batch, on whichever side its pads are."""
-    rows, length = batch.input_ids_BL.shape
-    keep = torch.zeros(rows, length, dtype=torch.bool, device=batch.input_ids_BL.device)
-    if batch.attention_mask_BL is not None:
-        keep[:, -1] = True
-    else:
-        keep[torch.arange(rows, device=keep.device), batch.lengths_B - 1] = True
-    return keep
 
 
 def answer_losses(
@@ -96,23 +89,10 @@ def answer_losses(
     batch: Batch,
     vision: VisionFeatures | None = None,
     media: Sequence[int] | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss of every answer token and, for each, its row in the batch; float32 [P], int64 [P].
+) -> torch.Tensor:
+    """The loss of every answer token, float32 [P], in the order of `batch.answer_rows_P`.
 
     The caller takes the mean it needs: by token, by answer, or over several accumulated batches.
     """
-    targets = batch.labels_BL[:, 1:]
-    keep = F.pad(targets != IGNORED, (0, 1))
-    logits = forward_batch(model, batch, vision, media, keep_BL=keep).logits_PW
-    chosen = keep.nonzero()
-    wanted = batch.labels_BL[chosen[:, 0], chosen[:, 1] + 1]
-    return F.cross_entropy(logits.float(), wanted, reduction="none"), chosen[:, 0]
-
-
-def _check_count(shown_BL: torch.Tensor, vision: VisionFeatures) -> None:
-    count = int(shown_BL.sum())
-    if count != len(vision.tokens_VE):
-        raise ModelError(
-            f"the batch has room for {count} visual tokens and was given {len(vision.tokens_VE)}",
-            fix="pass the media of each question, in the order of the batch",
-        )
+    logits = forward_batch(model, batch, vision, media, keep_P=batch.answer_at_P).logits_PW
+    return F.cross_entropy(logits.float(), batch.answer_ids_P, reduction="none")

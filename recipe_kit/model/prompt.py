@@ -1,12 +1,13 @@
 """Questions become token ids, positions and loss masks, through the checkpoint's chat template.
 
 The template is always the tokenizer's own, so a checkpoint from the hub is asked in the way it was
-trained. Shape names: B sequences, L tokens.
+trained. Shape names: B sequences, L tokens,
+P positions that predict an answer token.
 """
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -75,8 +76,16 @@ class Batch:
     position_ids_3BL: torch.Tensor
     labels_BL: torch.Tensor
     next_positions_B: torch.Tensor
-    lengths_B: torch.Tensor
-    """Tokens of each sequence without its padding."""
+    last_B: torch.Tensor
+    """Where each sequence ends, as an index into B * L."""
+    answer_at_P: torch.Tensor
+    """The positions that predict an answer token, as indices into B * L."""
+    answer_ids_P: torch.Tensor
+    """The answer token that each of them predicts."""
+    answer_rows_P: torch.Tensor
+    """The sequence that each of them belongs to."""
+    visual_tokens: int
+    """Visual tokens of all sequences; kept here because counting on a GPU makes it wait."""
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """The same batch on another device."""
@@ -84,16 +93,12 @@ class Batch:
         def move(tensor: torch.Tensor) -> torch.Tensor:
             return tensor.to(device, non_blocking=non_blocking)
 
-        mask = self.attention_mask_BL
-        return Batch(
-            input_ids_BL=move(self.input_ids_BL),
-            attention_mask_BL=None if mask is None else move(mask),
-            mm_token_type_ids_BL=move(self.mm_token_type_ids_BL),
-            position_ids_3BL=move(self.position_ids_3BL),
-            labels_BL=move(self.labels_BL),
-            next_positions_B=move(self.next_positions_B),
-            lengths_B=move(self.lengths_B),
-        )
+        moved = {
+            field.name: move(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
+        }
+        return replace(self, **moved)
 
 
 def render(
@@ -184,6 +189,9 @@ def collate(
         kinds[row, span], mask[row, span] = item.kinds_L, 1
         positions[:, row, span] = item.positions_3L
     needs_mask = side == "left" and not mask.all()
+    sizes = np.asarray([len(item.ids_L) for item in encoded])
+    ends = sizes - 1 if side == "right" else np.full(len(encoded), length - 1)
+    rows, columns = np.nonzero(labels[:, 1:] != IGNORED)
     return Batch(
         input_ids_BL=torch.from_numpy(ids),
         attention_mask_BL=torch.from_numpy(mask) if needs_mask else None,
@@ -191,7 +199,11 @@ def collate(
         position_ids_3BL=torch.from_numpy(positions),
         labels_BL=torch.from_numpy(labels),
         next_positions_B=torch.tensor([item.next_position for item in encoded]),
-        lengths_B=torch.tensor([len(item.ids_L) for item in encoded]),
+        last_B=torch.from_numpy(np.arange(len(encoded)) * length + ends),
+        answer_at_P=torch.from_numpy(rows * length + columns),
+        answer_ids_P=torch.from_numpy(labels[rows, columns + 1]),
+        answer_rows_P=torch.from_numpy(rows),
+        visual_tokens=int((kinds > 0).sum()),
     )
 
 
@@ -228,7 +240,9 @@ def _with_times(text: str, media: Sequence[Medium]) -> str:
         )
         for clip in clips
     ]
-    return "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, steps, fillvalue="")))
+    return "".join(
+        itertools.chain.from_iterable(itertools.zip_longest(pieces, steps, fillvalue=""))
+    )
 
 
 def _step_grids(media: Sequence[Medium], merge: int) -> list[tuple[int, int]]:

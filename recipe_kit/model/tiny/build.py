@@ -108,7 +108,9 @@ def build_tokenizer(corpus: Iterable[str], vocab_size: int = 1280) -> PreTrained
     return wrapped
 
 
-def build_model(tokenizer: PreTrainedTokenizerBase, seed: int = 0) -> Qwen3VLForConditionalGeneration:
+def build_model(
+    tokenizer: PreTrainedTokenizerBase, seed: int = 0
+) -> Qwen3VLForConditionalGeneration:
     """An untrained model of about 7 million float32 parameters for this tokenizer."""
 
     def token(text: str) -> int:
