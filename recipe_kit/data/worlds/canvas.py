@@ -4,7 +4,7 @@ Pictures must be the same on every machine, so pixels only pass through operatio
 does not depend on the order of summing or on the processor: elementwise + - * / in float32, sums
 of whole numbers, and Pillow's integer filters. Sines and the like only set coordinates.
 
-Arrays are named by shape: `HW` one plane, `CHW` three planes (red, green, blue) of 0..255.
+A `Plane` is [height, width]; a picture being drawn is [3, height, width], 0..255.
 """
 
 import math
@@ -140,25 +140,25 @@ def along(shape: tuple[int, int], angle: float) -> Plane:
 def distance(shape: tuple[int, int], x: float, y: float, flat: float = 1.0) -> Plane:
     """Distance of each pixel from a point; ellipses `flat` times wider than high."""
     xs, ys = _axes(*shape)
-    squared: Plane = ((xs - np.float32(x)) / np.float32(flat)) ** 2 + (ys - np.float32(y)) ** 2
-    return np.sqrt(squared)
+    far: Plane = np.sqrt(((xs - np.float32(x)) / np.float32(flat)) ** 2 + (ys - np.float32(y)) ** 2)
+    return far
 
 
-def blend(picture_CHW: Plane, mask_HW: Plane, color: Color) -> None:
+def blend(picture: Plane, mask: Plane, color: Color) -> None:
     """Lay a color over the picture, in place, as strongly as the mask says."""
-    for plane, value in zip(picture_CHW, color, strict=True):
-        plane += (np.float32(value) - plane) * mask_HW
+    for plane, value in zip(picture, color, strict=True):
+        plane += (np.float32(value) - plane) * mask
 
 
-def tint(picture_CHW: Plane, mask_HW: Plane, color: Color) -> None:
+def tint(picture: Plane, mask: Plane, color: Color) -> None:
     """Multiply the picture by a color (1 = as it is), in place, where the mask is."""
-    for plane, value in zip(picture_CHW, color, strict=True):
-        plane *= np.float32(1) + np.float32(value - 1) * mask_HW
+    for plane, value in zip(picture, color, strict=True):
+        plane *= np.float32(1) + np.float32(value - 1) * mask
 
 
-def light(rng: Rng, picture_CHW: Plane) -> None:
+def light(rng: Rng, picture: Plane) -> None:
     """Uneven light, exposure and color temperature, in place."""
-    shape = picture_CHW.shape[1:]
+    shape = picture.shape[1:]
     shape = (shape[0], shape[1])
     slope = along(shape, rng.uniform(0, 2 * math.pi))
     slope -= slope[shape[0] // 2, shape[1] // 2]
@@ -167,20 +167,20 @@ def light(rng: Rng, picture_CHW: Plane) -> None:
         far = distance(shape, rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))
         field *= np.float32(1) - np.float32(rng.uniform(0.05, 0.35)) * far * far
     warm = rng.uniform(-0.06, 0.06)
-    for plane, share in zip(picture_CHW, (1 + warm, 1.0, 1 - warm), strict=True):
+    for plane, share in zip(picture, (1 + warm, 1.0, 1 - warm), strict=True):
         plane *= field * np.float32(share)
 
 
-def develop(rng: Rng, picture_CHW: Plane, *, noisy: bool, blurred: bool) -> NDArray[np.uint8]:
+def develop(rng: Rng, picture: Plane, *, noisy: bool, blurred: bool) -> NDArray[np.uint8]:
     """The picture as a camera gives it: blur, sensor noise, 8 bits; [height, width, 3]."""
-    shape = (picture_CHW.shape[1], picture_CHW.shape[2])
+    shape = (picture.shape[1], picture.shape[2])
     if noisy:
         strength = rng.uniform(1.0, 7.0)
         shared = grain(rng, shape) * np.float32(strength * 0.8)
-        for plane in picture_CHW:
+        for plane in picture:
             plane += shared
             plane += grain(rng, shape) * np.float32(strength * 0.4)
-    clipped = np.clip(picture_CHW + np.float32(0.5), 0, 255).astype(np.uint8)
+    clipped = np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
     image = np.ascontiguousarray(clipped.transpose(1, 2, 0))
     if blurred:
         radius = rng.uniform(0.003, 0.009) * min(shape)

@@ -30,7 +30,9 @@ Points = NDArray[np.float64]
 class Crack:
     """A drawn crack: its mask (0..1), and what is true of it."""
 
-    mask_HW: Plane
+    mask: Plane
+    chips: Plane | None
+    """Where its edges have broken away (0..1), if they have."""
     width: float
     """Widest visible place, as a share of the picture's shorter side."""
     area: float
@@ -41,6 +43,7 @@ class Crack:
 
     @property
     def severity(self) -> int:
+        """How severe it is: 2 to 5."""
         return severity(self.width, self.area)
 
 
@@ -71,27 +74,29 @@ def _wander(rng: Rng, count: int, knots: int, fall: float) -> Points:
     return total
 
 
-def _outline(rng: Rng, spine: Points, normal: Points, width: float, taper: Points) -> Points:
-    """The polygon around a spine [n, 2]: both edges wander by themselves."""
+def _outline(rng: Rng, spine: Points, normal: Points, widths: Points) -> Points:
+    """The polygon around a spine [n, 2] of these widths [n]: both edges wander by themselves."""
     count = len(spine)
-    swell = np.clip(1 + 0.35 * _wander(rng, count, 4, 0.6), 0.35, 2.0)
-    shares = [np.clip(0.5 + 0.12 * _wander(rng, count, 12, 0.9), 0.15, 0.9) for _ in range(2)]
-    edges = [spine + normal * (sign * width * swell * taper * share)[:, None]
-             for sign, share in zip((1, -1), shares, strict=True)]
-    return np.concatenate([edges[0], edges[1][::-1]])
+    lean = np.clip(0.5 + 0.1 * _wander(rng, count, 8, 0.8), 0.1, 0.9)
+    rough = 0.06 * widths * _wander(rng, count, max(8, count // 4), 1.0)
+    left = spine + normal * (widths * lean + rough)[:, None]
+    right = spine - normal * (widths * (1 - lean) - rough)[:, None]
+    return np.concatenate([left, right[::-1]])
 
 
-def _spine(rng: Rng, start: Points, end: Points, rough: float, bend: float) -> tuple[Points, Points]:
+def _spine(
+    rng: Rng, start: Points, end: Points, rough: float, bend: float
+) -> tuple[Points, Points]:
     """A jagged path from start to end, and the normals of the smooth curve beneath it."""
     along = end - start
     length = math.hypot(along[0], along[1])
-    count = max(8, min(160, round(length * 70)))
+    count = max(8, min(160, round(length * 60)))
     t = np.linspace(0, 1, count)[:, None]
     across = np.array([-along[1], along[0]]) / length
     bow = 4 * bend * length * t * (1 - t)
     slope = 4 * bend * (1 - 2 * t)
     normal = (across - slope * along / length) / np.sqrt(1 + slope**2)
-    jag = rough * length * _wander(rng, count, max(3, round(length * 5)), 0.55)
+    jag = rough * _wander(rng, count, max(3, round(length * rng.uniform(2.5, 5))), 0.6)
     return start + along * t + across * bow + normal * jag[:, None], normal
 
 
@@ -120,32 +125,37 @@ def _ends(rng: Rng, size: tuple[float, float], partial: bool) -> tuple[Points, P
 def _draw_once(rng: Rng, shape: tuple[int, int], width: float, partial: bool) -> Crack:
     side = min(shape)
     size = (shape[1] / side, shape[0] / side)
-    mask = Mask(shape)
-    start, end, taper8 = _ends(rng, size, partial)
-    rough, bend = rng.uniform(0.008, 0.035), rng.normal() * 0.06
-    spine, normal = _spine(rng, start, end, rough, bend)
-    taper = np.interp(np.linspace(0, 1, len(spine)), np.linspace(0, 1, 8), taper8)
-    outline = _outline(rng, spine, normal, width, taper)
-    mask.polygon(outline)
-    inside = ((spine > 0) & (spine < np.array(size))).all(axis=1)
-    visible = np.flatnonzero(inside)
+    mask, chips = Mask(shape), Mask(shape, detail=128)
+    start, end, taper = _ends(rng, size, partial)
+    rough = rng.uniform(0.008, 0.04)
+    spine, normal = _spine(rng, start, end, rough, rng.normal() * 0.06)
+    visible = np.flatnonzero(((spine > 0) & (spine < np.array(size))).all(axis=1))
     if len(visible) < 2:
-        return Crack(mask.done(), 0.0, 0.0, partial, 0.0)
+        return Crack(mask.done(), None, 0.0, 0.0, partial, 0.0)
     count = len(spine)
-    widths = np.hypot(*(outline[:count] - outline[count:][::-1]).T)
-    for _ in range(int(rng.choice(4, p=[0.55, 0.27, 0.12, 0.06]))):
+    swell = np.clip(1 + rng.uniform(0.1, 0.4) * _wander(rng, count, 5, 0.6), 0.3, 2.0)
+    swell *= np.interp(np.linspace(0, 1, count), np.linspace(0, 1, 8), taper)
+    widths = width * swell / max(0.05, float(swell[visible].max()))
+    mask.polygon(_outline(rng, spine, normal, widths))
+    chipped = width > HAIRLINE and rng.random() < 0.4
+    if chipped:
+        broken = np.clip(_wander(rng, count, 9, 0.7), 0, 2) * rng.uniform(0.3, 1.0)
+        shifted = spine + normal * rng.uniform(-0.5, 0.5) * width
+        chips.polygon(_outline(rng, shifted, normal, widths * 1.1 + min(width, 0.03) * broken))
+    for _ in range(int(rng.choice(4, p=[0.6, 0.25, 0.1, 0.05]))):
         root = int(rng.choice(visible))
         turn = math.radians(rng.uniform(20, 75)) * rng.choice([-1, 1])
         heading = math.atan2(*(end - start)[::-1]) + turn
         tip = spine[root] + rng.uniform(0.2, 0.8) * np.array([math.cos(heading), math.sin(heading)])
-        twig, across = _spine(rng, spine[root], tip, rough * 1.2, rng.normal() * 0.08)
-        thin = np.linspace(1, 0.1, len(twig))
-        mask.polygon(_outline(rng, twig, across, width * rng.uniform(0.3, 0.7), thin))
+        twig, across = _spine(rng, spine[root], tip, rough * 0.8, rng.normal() * 0.08)
+        thin = np.linspace(1, 0.1, len(twig)) * width * rng.uniform(0.25, 0.7)
+        mask.polygon(_outline(rng, twig, across, thin))
     done = mask.done()
     chord = spine[visible[-1]] - spine[visible[0]]
     area = float(np.rint(done * 255).sum(dtype=np.float64)) / 255 / done.size
     angle = math.degrees(math.atan2(chord[1], chord[0])) % 180
-    return Crack(done, float(widths[visible].max()), area, partial, angle)
+    widest = float(widths[visible].max())
+    return Crack(done, chips.done() if chipped else None, widest, area, partial, angle)
 
 
 def draw_crack(rng: Rng, shape: tuple[int, int], *, hairline: bool, partial: bool) -> Crack:
@@ -157,10 +167,12 @@ def draw_crack(rng: Rng, shape: tuple[int, int], *, hairline: bool, partial: boo
         hairline: Narrower than `HAIRLINE`.
         partial: Fading out inside the picture, or only cutting a corner of it.
     """
-    low, high = (0.0035, 0.0055) if hairline else (0.009, 0.075)
+    # A line narrower than half a pixel cannot be seen.
+    least = min(0.0075, max(0.004, 0.5 / min(shape)))
+    low, high = (least, 0.0079) if hairline else (0.009, 0.09)
     width = low * (high / low) ** rng.random()
     for _ in range(8):
         crack = _draw_once(rng, shape, width, partial)
         if crack.area >= SMALLEST_AREA:
             return crack
-    return _draw_once(rng, shape, max(width, 0.01), False)
+    return _draw_once(rng, shape, width, False)

@@ -6,7 +6,15 @@ import numpy as np
 
 from recipe_kit.data.worlds import cracks, marks
 from recipe_kit.data.worlds.canvas import (
-    Plane, Rng, blend, develop, grain, light, noise, soften, stream, tint,
+    Plane,
+    Rng,
+    blend,
+    develop,
+    light,
+    noise,
+    soften,
+    stream,
+    tint,
 )
 from recipe_kit.data.worlds.drawing import Drawing, Value
 from recipe_kit.data.worlds.surfaces import SHARES, SURFACES, paint_surface
@@ -55,30 +63,37 @@ def draw_floor(*, seed: int, index: int, shape: tuple[int, int], knobs: FloorsKn
     return Drawing(image, {**labels(crack, lookalike=any(alike)), "surface": surface, **shown})
 
 
-def paint_crack(rng: Rng, picture_CHW: Plane, crack: cracks.Crack) -> None:
+def paint_crack(rng: Rng, picture: Plane, crack: cracks.Crack) -> None:
     """Darken the floor where the crack is: depth, dirt around it, and broken edges."""
-    mask = crack.mask_HW
+    mask = crack.mask
     shape = (mask.shape[0], mask.shape[1])
     fine = crack.width < cracks.HAIRLINE
     wide = min(0.02, 0.25 * crack.width + 0.002)
-    if rng.random() < 0.6:  # dirt or moisture around it
+    floor = float(np.median(picture[1, ::8, ::8]))
+    if rng.random() < 0.5:  # dirt or moisture around it
         dirt = rng.uniform(0.7, 0.95)
-        halo = np.clip(soften(mask, rng.uniform(1, 3) * wide) * np.float32(1.6), 0, 1)
-        tint(picture_CHW, halo, (dirt, dirt * 0.99, dirt * 0.96))
-    if not fine and rng.random() < 0.6:  # light, freshly broken rim on the far side of the light
+        halo = np.clip(soften(mask, rng.uniform(1, 4) * wide) * np.float32(1.6), 0, 1)
+        tint(picture, halo, (dirt, dirt * 0.99, dirt * 0.96))
+    if crack.chips is not None:  # the broken edge: rough, lighter or darker than the floor
+        share = rng.uniform(0.55, 1.35)
+        rough = np.clip(np.float32(0.8) + np.float32(0.25) * noise(rng, shape, 40), 0, 1.3)
+        tint(picture, crack.chips * rough, (share * 1.02, share, share * 0.96))
+    if not fine and rng.random() < 0.6:  # light rim on the side that faces the light
         down, across = rng.integers(-1, 2, 2).tolist()
-        step = max(1, round(0.6 * wide * min(shape)))
-        rim = np.roll(soften(mask, 0.5 * wide), (down * step, across * step), (0, 1)) - mask
-        rim *= np.clip(np.float32(0.6) + noise(rng, shape, 14), 0, 1.5)
-        glow = rng.uniform(1.1, 1.5)
-        tint(picture_CHW, np.clip(rim, 0, 1), (glow, glow, glow * 0.98))
-    depth = rng.uniform(0.4, 0.75) if fine else 0.97 - 0.35 * rng.random() ** 2
-    level = rng.uniform(15, 60)
-    warm = rng.uniform(-4, 14)
+        step = max(1, round(0.5 * wide * min(shape)))
+        rim = np.roll(soften(mask, 0.4 * wide), (down * step, across * step), (0, 1)) - mask
+        rim *= np.clip(np.float32(0.5) + noise(rng, shape, 14), 0, 1.5)
+        glow = rng.uniform(1.1, 1.6)
+        tint(picture, np.clip(rim, 0, 1), (glow, glow, glow * 0.98))
+    depth = rng.uniform(0.45, 0.8) if fine else 0.98 - 0.35 * rng.random() ** 2
+    level = floor * (0.05 + 0.4 * rng.random() ** 2)
+    warm = rng.uniform(-0.06, 0.2) * level
     inner = mask * np.float32(depth)
-    if not fine:
-        inner *= np.clip(np.float32(0.97) + np.float32(0.05) * grain(rng, shape), 0, 1)
-    blend(picture_CHW, inner, (level + warm, level, level - warm * 0.7))
+    if not fine:  # the walls catch some light, and rubble lies within
+        inner *= np.float32(0.8) + np.float32(0.2) * soften(mask, 0.3 * crack.width)
+        rubble = np.float32(rng.uniform(0, 0.12)) * noise(rng, shape, 45)
+        inner *= np.clip(np.float32(1) - np.abs(rubble), 0.5, 1)
+    blend(picture, inner, (level + warm, level, level - warm * 0.7))
 
 
 def labels(crack: cracks.Crack | None, *, lookalike: bool) -> dict[str, Value]:
@@ -95,15 +110,15 @@ def labels(crack: cracks.Crack | None, *, lookalike: bool) -> dict[str, Value]:
         "safe": "No" if crack.severity >= UNSAFE else "Yes",
         "severity": crack.severity,
         "category": "ambiguous" if faint else "hazard",
-        "crack_quadrant": quadrant(crack.mask_HW),
+        "crack_quadrant": quadrant(crack.mask),
         "crack_width": _width_name(crack.width),
         "crack_orientation": _orientation(crack.angle),
     }
 
 
-def quadrant(mask_HW: Plane) -> str:
+def quadrant(mask: Plane) -> str:
     """Where the middle of the crack lies: "upper left", ..., or "center"."""
-    weights = np.rint(mask_HW * 255).astype(np.int64)
+    weights = np.rint(mask * 255).astype(np.int64)
     total = int(weights.sum())
     height, width = weights.shape
     x = float(weights.sum(axis=0) @ np.arange(width)) / total / width

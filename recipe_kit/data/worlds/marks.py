@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.canvas import (
-    Mask, Plane, Rng, along, blend, distance, grain, noise, octaves, soften, tint,
+    Mask,
+    Plane,
+    Rng,
+    along,
+    blend,
+    distance,
+    grain,
+    noise,
+    octaves,
+    soften,
+    tint,
 )
 
 Points = NDArray[np.float64]
@@ -19,8 +29,8 @@ def _size(shape: tuple[int, int]) -> tuple[float, float]:
     return shape[1] / min(shape), shape[0] / min(shape)
 
 
-def _shape(picture_CHW: Plane) -> tuple[int, int]:
-    return picture_CHW.shape[1], picture_CHW.shape[2]
+def _shape(picture: Plane) -> tuple[int, int]:
+    return picture.shape[1], picture.shape[2]
 
 
 def _straight(shape: tuple[int, int], angle: float, at: float) -> Points:
@@ -31,9 +41,9 @@ def _straight(shape: tuple[int, int], angle: float, at: float) -> Points:
     return np.stack([middle - 2 * max(w, h) * way, middle + 2 * max(w, h) * way])
 
 
-def joints(rng: Rng, picture_CHW: Plane, surface: str) -> bool:
+def joints(rng: Rng, picture: Plane, surface: str) -> bool:
     """Joints between tiles or slabs: straight, of even width, dark or light."""
-    shape = _shape(picture_CHW)
+    shape = _shape(picture)
     tiled = surface == "tile" or rng.random() < 0.2
     angle = rng.choice([0, math.pi / 2]) + rng.normal(0, 0.08 if rng.random() < 0.5 else 0.5)
     width = rng.uniform(0.006, 0.025)
@@ -52,7 +62,7 @@ def joints(rng: Rng, picture_CHW: Plane, surface: str) -> bool:
             middle = w / 2 * math.cos(angle + turn + math.pi / 2)
             middle += h / 2 * math.sin(angle + turn + math.pi / 2)
             which = np.floor((far - np.float32(middle + first)) / np.float32(gap))
-            picture_CHW *= np.float32(1) + tones[which.astype(int) % 64]
+            picture *= np.float32(1) + tones[which.astype(int) % 64]
         for step in range(-math.ceil(reach / gap), math.ceil(reach / gap) + 1):
             if abs(first + step * gap) < reach and (tiled or step == 0 or rng.random() < 0.6):
                 mask.line(_straight(shape, angle + turn, first + step * gap), width)
@@ -62,15 +72,15 @@ def joints(rng: Rng, picture_CHW: Plane, surface: str) -> bool:
     worn = line * (np.float32(0.9) + np.float32(0.12) * grain(rng, shape))
     dark = rng.random() < 0.75
     share = rng.uniform(0.25, 0.75) if dark else rng.uniform(1.08, 1.4)
-    tint(picture_CHW, worn, (share, share, share))
+    tint(picture, worn, (share, share, share))
     edge = rng.uniform(0.85, 1.15)
-    tint(picture_CHW, rim, (edge, edge, edge))
+    tint(picture, rim, (edge, edge, edge))
     return bool(dark and drawn <= 3)
 
 
-def stains(rng: Rng, picture_CHW: Plane) -> bool:
+def stains(rng: Rng, picture: Plane) -> bool:
     """Stains: soft blobs, rings, or long streaks that look like cracks."""
-    shape = _shape(picture_CHW)
+    shape = _shape(picture)
     w, h = _size(shape)
     color = (
         (0.6, 0.58, 0.55), (0.72, 0.6, 0.45), (0.8, 0.72, 0.62), (0.5, 0.5, 0.5),
@@ -88,7 +98,7 @@ def stains(rng: Rng, picture_CHW: Plane) -> bool:
         narrow = rng.uniform(0.01, 0.06)
         mask = np.clip(1 - np.abs(far - np.float32(x)) / np.float32(narrow), 0, 1)
         mask *= np.clip(octaves(rng, shape, 3, 3, 0.7) * np.float32(0.5) + np.float32(0.5), 0, 1)
-        tint(picture_CHW, mask * np.float32(rng.uniform(0.4, 1)), color)
+        tint(picture, mask * np.float32(rng.uniform(0.4, 1)), color)
         return bool(narrow < 0.035)
     rough = octaves(rng, shape, rng.uniform(3, 6), 4, 0.6) * np.float32(rng.uniform(0.04, 0.12))
     for _ in range(int(rng.integers(1, 4))):
@@ -98,25 +108,25 @@ def stains(rng: Rng, picture_CHW: Plane) -> bool:
         if kind < 0.4:  # a ring
             far = np.abs(far - np.float32(size)) + np.float32(size - 0.02)
         mask = np.clip((np.float32(size) - far) / np.float32(soft), 0, 1)
-        tint(picture_CHW, mask * np.float32(rng.uniform(0.3, 0.95)), color)
+        tint(picture, mask * np.float32(rng.uniform(0.3, 0.95)), color)
     return False
 
 
 def _smooth_path(rng: Rng, shape: tuple[int, int]) -> Points:
     """A smooth curve across the picture, as a cable lies."""
-    w, h = _size(shape)
     ends = _straight(shape, rng.uniform(0, math.pi), rng.uniform(-0.3, 0.3))
     t = np.linspace(0.2, 0.8, 48)[:, None]
     way = ends[1] - ends[0]
     across = np.array([-way[1], way[0]]) / math.hypot(way[0], way[1])
     wave = rng.uniform(0.03, 0.15) * np.sin(t * rng.uniform(8, 25) + rng.uniform(0, 6))
     wave += rng.uniform(-0.3, 0.3) * (t - 0.5) ** 2 * 8
-    return ends[0] + way * t + across * wave
+    path: Points = ends[0] + way * t + across * wave
+    return path
 
 
-def shadows(rng: Rng, picture_CHW: Plane) -> bool:
+def shadows(rng: Rng, picture: Plane) -> bool:
     """Shadows: of an edge, of poles and rails, of cables, or a soft blob."""
-    shape = _shape(picture_CHW)
+    shape = _shape(picture)
     w, h = _size(shape)
     mask = Mask(shape, detail=256)
     blur = 0.001 + 0.03 * rng.random() ** 2
@@ -145,13 +155,13 @@ def shadows(rng: Rng, picture_CHW: Plane) -> bool:
     cast = mask.done(blur=blur)
     share = rng.uniform(0.4, 0.8)
     cool = rng.uniform(0, 0.05)
-    tint(picture_CHW, cast, (share - cool, share, share + cool))
+    tint(picture, cast, (share - cool, share, share + cool))
     return bool(thin)
 
 
-def debris(rng: Rng, picture_CHW: Plane) -> bool:
+def debris(rng: Rng, picture: Plane) -> bool:
     """Things lying about: pebbles, leaves, paper, crumbs, or a twig that looks like a crack."""
-    shape = _shape(picture_CHW)
+    shape = _shape(picture)
     w, h = _size(shape)
     kind = int(rng.integers(5))
     mask = Mask(shape, detail=256)
@@ -184,10 +194,10 @@ def debris(rng: Rng, picture_CHW: Plane) -> bool:
         t = np.linspace(0, rng.uniform(0.25, 0.6), 16)
         way = np.stack([np.cos(turn + bow * t * 4) * t, np.sin(turn + bow * t * 4) * t], axis=1)
         mask.line(start + way, rng.uniform(0.008, 0.018))
-    shape_HW = mask.done()
+    thing = mask.done()
     shift = max(1, round(0.008 * min(shape)))
-    cast = soften(np.roll(shape_HW, (shift, shift), (0, 1)), 0.006)
-    tint(picture_CHW, cast, (0.65, 0.65, 0.67))
+    cast = soften(np.roll(thing, (shift, shift), (0, 1)), 0.006)
+    tint(picture, cast, (0.65, 0.65, 0.67))
     shade = np.float32(0.95) + np.float32(0.05) * noise(rng, shape, 20)
-    blend(picture_CHW, np.clip(shape_HW * shade, 0, 1), (color[0], color[1], color[2]))
+    blend(picture, np.clip(thing * shade, 0, 1), (color[0], color[1], color[2]))
     return kind == 4

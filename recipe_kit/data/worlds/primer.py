@@ -6,7 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.canvas import (
-    Mask, Plane, Rng, blend, develop, light, noise, octaves, soften, stream, tint,
+    Mask,
+    Plane,
+    Rng,
+    blend,
+    develop,
+    light,
+    noise,
+    octaves,
+    soften,
+    stream,
+    tint,
 )
 from recipe_kit.data.worlds.drawing import Drawing, Value
 from recipe_kit.spec.worlds import PrimerKnobs

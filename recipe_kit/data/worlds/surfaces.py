@@ -24,12 +24,12 @@ def base_color(rng: Rng, surface: str) -> Color:
     return (level + warmth, level + green, level - warmth * 1.2)
 
 
-def _relief(height_HW: Plane, angle: float, depth: float) -> Plane:
+def _relief(height: Plane, angle: float, depth: float) -> Plane:
     """Light falling from `angle` on a bumpy surface: brighter slopes and darker ones."""
-    down = np.zeros_like(height_HW)
-    across = np.zeros_like(height_HW)
-    down[1:] = height_HW[1:] - height_HW[:-1]
-    across[:, 1:] = height_HW[:, 1:] - height_HW[:, :-1]
+    down = np.zeros_like(height)
+    across = np.zeros_like(height)
+    down[1:] = height[1:] - height[:-1]
+    across[:, 1:] = height[:, 1:] - height[:, :-1]
     down *= np.float32(depth * math.sin(angle))
     across *= np.float32(depth * math.cos(angle))
     return down + across
@@ -68,7 +68,7 @@ def paint_surface(rng: Rng, shape: tuple[int, int], surface: str, *, textured: b
         return picture
     smooth = {"tile": 0.35, "painted": 0.5, "screed": 0.7, "render": 1.2, "asphalt": 1.3}
     rough = smooth.get(surface, 1.0) * rng.uniform(0.4, 1.5)
-    stretch = float(rng.choice([1.0, 1.0, 1.0, 3.0, 0.33]))
+    stretch = float(rng.choice([1.0] * 8 + [3.0, 0.33]))
     tone = np.float32(0.022 * rough) * octaves(rng, shape, rng.uniform(2, 4), 4, 0.7)
     fine = rng.uniform(24, 90)
     bumps = noise(rng, shape, fine, stretch=stretch)
