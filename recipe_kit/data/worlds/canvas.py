@@ -73,7 +73,7 @@ def octaves(rng: Rng, shape: tuple[int, int], cells: float, count: int, fall: fl
 def grain(rng: Rng, shape: tuple[int, int]) -> Plane:
     """Noise of every pixel by itself, mean 0 and deviation 1 (triangular)."""
     bytes_ = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
-    total = bytes_[0].astype(np.float32) + bytes_[1]
+    total: Plane = bytes_[0].astype(np.float32) + bytes_[1]
     total -= np.float32(255.0)
     total *= np.float32(1 / 104.5)
     return total
