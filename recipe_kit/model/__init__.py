@@ -1,0 +1,1 @@
+"""Load a checkpoint, and run it over pictures and questions."""

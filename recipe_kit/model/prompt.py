@@ -5,7 +5,6 @@ trained. Shape names: B sequences, L tokens,
 P positions that predict an answer token.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -93,7 +92,7 @@ class Batch:
         def move(tensor: torch.Tensor) -> torch.Tensor:
             return tensor.to(device, non_blocking=non_blocking)
 
-        moved = {
+        moved: dict[str, Any] = {
             field.name: move(value)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), torch.Tensor)
@@ -240,9 +239,7 @@ def _with_times(text: str, media: Sequence[Medium]) -> str:
         )
         for clip in clips
     ]
-    return "".join(
-        itertools.chain.from_iterable(itertools.zip_longest(pieces, steps, fillvalue=""))
-    )
+    return "".join(f"{piece}{step}" for piece, step in zip(pieces, [*steps, ""], strict=True))
 
 
 def _step_grids(media: Sequence[Medium], merge: int) -> list[tuple[int, int]]:

@@ -105,7 +105,7 @@ def encode_media(
         groups.setdefault(grid, []).append(index)
     if len(groups) == 1:
         return VisionFeatures(*_encode_group(visual, pixels_ND, grids[0], len(grids)), lengths)
-    pieces = pixels_ND.split([grid.patches for grid in grids])
+    pieces = torch.split(pixels_ND, [grid.patches for grid in grids])
     encoded: dict[int, list[torch.Tensor]] = {}
     for grid, members in groups.items():
         together = torch.cat([pieces[member] for member in members])

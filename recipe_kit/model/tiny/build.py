@@ -29,11 +29,15 @@ SIDE = 128
 MAX_BYTES = 16_000_000
 """What the shipped folder may weigh."""
 
-CONTROL = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> "
-    "<|box_end|> <|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> "
-    "<|image_pad|> <|video_pad|>"
-).split()
+CONTROL = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    *(f"<|{name}_{end}|>" for name in ("object_ref", "box", "quad") for end in ("start", "end")),
+    *(f"<|vision_{end}|>" for end in ("start", "end", "pad")),
+    "<|image_pad|>",
+    "<|video_pad|>",
+]
 VISIBLE = ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"]
 VISIBLE += ["<think>", "</think>"]
 ANSWERS = ["Yes", "No", *"123456789", *"ABCDEFGHIJ"]
@@ -184,7 +188,9 @@ def save_tiny(
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = {
-        name: value.detach().to("cpu", torch.bfloat16) for name, value in model.state_dict().items()
+        name: value.detach().to("cpu", torch.bfloat16)
+        for name, value in model.state_dict().items()
+        if name != "lm_head.weight"  # the same numbers as the embedding's
     }
     kept = model.config.dtype
     model.config.dtype = torch.bfloat16
