@@ -19,19 +19,19 @@ class FloorsKnobs(Part):
     cracked: Share = 0.5
     """Share of pictures with a crack."""
 
-    hairline: Share = 0.2
-    """Share of cracks that are hairlines (narrower than 0.8% of the picture's shorter side)."""
+    hairline: Share = 0.12
+    """Share of cracks that are hairlines (narrower than 1% of the picture's shorter side)."""
 
-    partial: Share = 0.3
+    partial: Share = 0.25
     """Share of cracks that fade out inside the picture or only cut a corner of it."""
 
-    shadow: Share = 0.35
+    shadow: Share = 0.3
     """Share of pictures with a shadow: an edge, poles, cables or a blob."""
 
-    joints: Share = 0.25
+    joints: Share = 0.22
     """Share of pictures with joints: tiles, parallel joints or a single one."""
 
-    stain: Share = 0.35
+    stain: Share = 0.3
     """Share of pictures with stains: blobs, streaks or rings."""
 
     texture: Share = 0.95

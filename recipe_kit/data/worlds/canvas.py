@@ -162,7 +162,7 @@ def light(rng: Rng, picture: Plane) -> None:
     shape = (shape[0], shape[1])
     slope = along(shape, rng.uniform(0, 2 * math.pi))
     slope -= slope[shape[0] // 2, shape[1] // 2]
-    field = np.float32(rng.uniform(0.78, 1.12)) + np.float32(rng.uniform(0, 0.35)) * slope
+    field = np.float32(rng.uniform(0.82, 1.12)) + np.float32(rng.uniform(0, 0.35)) * slope
     if rng.random() < 0.4:
         far = distance(shape, rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))
         field *= np.float32(1) - np.float32(rng.uniform(0.05, 0.35)) * far * far

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.canvas import Mask, Plane, Rng
 
-HAIRLINE = 0.008
+HAIRLINE = 0.01
 """Cracks narrower than this share of the shorter side are hairlines."""
 
 THICK = 0.025
@@ -105,6 +105,8 @@ def _ends(rng: Rng, size: tuple[float, float], partial: bool) -> tuple[Points, P
     w, h = size
     taper = np.ones(8)
     angle = rng.uniform(0, 2 * math.pi)
+    if rng.random() < 0.35:  # cracks often run along the walls
+        angle = rng.integers(4) * math.pi / 2 + rng.normal(0, 0.12)
     step = np.array([math.cos(angle), math.sin(angle)])
     reach = math.hypot(w, h)
     if partial and rng.random() < 0.4:  # cuts a corner or runs close to a side
@@ -127,13 +129,13 @@ def _draw_once(rng: Rng, shape: tuple[int, int], width: float, partial: bool) ->
     size = (shape[1] / side, shape[0] / side)
     mask, chips = Mask(shape), Mask(shape, detail=128)
     start, end, taper = _ends(rng, size, partial)
-    rough = rng.uniform(0.008, 0.04)
-    spine, normal = _spine(rng, start, end, rough, rng.normal() * 0.06)
+    rough = 0.004 * 10 ** rng.random()
+    spine, normal = _spine(rng, start, end, rough, rng.normal() * 0.05)
     visible = np.flatnonzero(((spine > 0) & (spine < np.array(size))).all(axis=1))
     if len(visible) < 2:
         return Crack(mask.done(), None, 0.0, 0.0, partial, 0.0)
     count = len(spine)
-    swell = np.clip(1 + rng.uniform(0.1, 0.4) * _wander(rng, count, 5, 0.6), 0.3, 2.0)
+    swell = np.clip(1 + rng.uniform(0.1, 0.5) * _wander(rng, count, 5, 0.6), 0.3, 2.0)
     swell *= np.interp(np.linspace(0, 1, count), np.linspace(0, 1, 8), taper)
     widths = width * swell / max(0.05, float(swell[visible].max()))
     mask.polygon(_outline(rng, spine, normal, widths))
@@ -168,8 +170,8 @@ def draw_crack(rng: Rng, shape: tuple[int, int], *, hairline: bool, partial: boo
         partial: Fading out inside the picture, or only cutting a corner of it.
     """
     # A line narrower than half a pixel cannot be seen.
-    least = min(0.0075, max(0.004, 0.5 / min(shape)))
-    low, high = (least, 0.0079) if hairline else (0.009, 0.09)
+    least = min(0.0095, max(0.005, 0.6 / min(shape)))
+    low, high = (least, 0.0099) if hairline else (0.0105, 0.09)
     width = low * (high / low) ** rng.random()
     for _ in range(8):
         crack = _draw_once(rng, shape, width, partial)

@@ -85,7 +85,7 @@ def paint_crack(rng: Rng, picture: Plane, crack: cracks.Crack) -> None:
         rim *= np.clip(np.float32(0.5) + noise(rng, shape, 14), 0, 1.5)
         glow = rng.uniform(1.1, 1.6)
         tint(picture, np.clip(rim, 0, 1), (glow, glow, glow * 0.98))
-    depth = rng.uniform(0.45, 0.8) if fine else 0.98 - 0.35 * rng.random() ** 2
+    depth = rng.uniform(0.5, 0.85) if fine else 0.98 - 0.4 * rng.random() ** 2
     level = floor * (0.05 + 0.4 * rng.random() ** 2)
     warm = rng.uniform(-0.06, 0.2) * level
     inner = mask * np.float32(depth)
@@ -93,6 +93,8 @@ def paint_crack(rng: Rng, picture: Plane, crack: cracks.Crack) -> None:
         inner *= np.float32(0.8) + np.float32(0.2) * soften(mask, 0.3 * crack.width)
         rubble = np.float32(rng.uniform(0, 0.12)) * noise(rng, shape, 45)
         inner *= np.clip(np.float32(1) - np.abs(rubble), 0.5, 1)
+    if crack.width < 0.03 and rng.random() < 0.3:  # closed in places
+        inner *= np.clip(np.float32(0.85) + np.float32(0.45) * noise(rng, shape, 7), 0.15, 1)
     blend(picture, inner, (level + warm, level, level - warm * 0.7))
 
 

@@ -15,7 +15,7 @@ SHARES = (0.4, 0.2, 0.18, 0.1, 0.12)
 def base_color(rng: Rng, surface: str) -> Color:
     """The surface's mean color, 0..255."""
     if surface == "asphalt":
-        level, warmth, green = rng.uniform(55, 125), rng.normal(0, 3), rng.normal(0, 1)
+        level, warmth, green = rng.uniform(65, 135), rng.normal(0, 3), rng.normal(0, 1)
     elif surface in ("painted", "tile"):
         level, warmth, green = rng.uniform(100, 225), rng.normal(0, 18), rng.normal(0, 7)
     else:
@@ -52,6 +52,78 @@ def _pores(rng: Rng, shape: tuple[int, int]) -> Plane:
     return field
 
 
+def _grime(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Dirt that clings to the roughness: broken dark patches, sometimes running down."""
+    where = octaves(rng, shape, rng.uniform(1.5, 5), 3, 0.7)
+    stretch = 1.0 if rng.random() < 0.6 else 0.12
+    fine = noise(rng, shape, rng.uniform(25, 60), stretch=stretch)
+    fine += np.float32(0.6) * grain(rng, shape)
+    amount = np.clip(where * np.float32(0.5) + np.float32(rng.uniform(0, 0.6)), 0, 1.2)
+    return np.float32(-rng.uniform(0.08, 0.32)) * amount * np.clip(fine + np.float32(0.4), 0, 2)
+
+
+def _aggregate(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Stones of different tones that show at the surface."""
+    stones = noise(rng, shape, rng.uniform(30, 75)) * np.float32(2.5)
+    dark = noise(rng, shape, rng.uniform(20, 50)) * np.float32(2.5)
+    strength = rng.uniform(0.05, 0.17)
+    field = np.float32(strength) * np.clip(stones, -1, 1)
+    return field - np.float32(strength) * np.clip(dark - np.float32(2), 0, 1.5)
+
+
+def _peeled(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Coating that has come off in places, with a lit and a shaded edge."""
+    edge = octaves(rng, shape, rng.uniform(1.5, 5), 4, 0.6)
+    coat = np.clip((edge - np.float32(rng.uniform(0.3, 1.4))) * np.float32(7), 0, 1)
+    rough = np.float32(0.7) + np.float32(0.3) * noise(rng, shape, 35)
+    field = np.float32(rng.uniform(-0.4, 0.2)) * coat * rough
+    return field + _relief(coat, rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.7))
+
+
+def _brushed(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Ridges of a broom or a trowel."""
+    stretch = rng.uniform(6, 20) if rng.random() < 0.5 else 1 / rng.uniform(6, 20)
+    ridges = noise(rng, shape, rng.uniform(8, 22), stretch=stretch)
+    angle = rng.uniform(0, 2 * math.pi)
+    return _relief(np.abs(ridges), angle, rng.uniform(0.05, 0.35)) * np.float32(0.7)
+
+
+def _bumpy(rng: Rng, shape: tuple[int, int]) -> Plane:
+    """Coarse render: deep bumps of several sizes, with shadows beside them."""
+    cells = rng.uniform(10, 35)
+    bumps = noise(rng, shape, cells) + np.float32(0.7) * noise(rng, shape, cells * 2)
+    bumps = np.maximum(bumps, np.float32(rng.uniform(-1.0, 0.3)))
+    depth = rng.uniform(0.1, 0.3) * min(shape) / 128
+    return np.clip(_relief(bumps, rng.uniform(0, 2 * math.pi), depth), -0.5, 0.35)
+
+
+CHARACTERS = (_grime, _aggregate, _peeled, _brushed, _bumpy)
+"""What makes some floors look like a crack's broken edge without being one."""
+
+
+def _tone(rng: Rng, shape: tuple[int, int], surface: str) -> Plane:
+    """How much lighter or darker than its mean color the floor is at each pixel; 0 is the mean."""
+    smooth = {"tile": 0.35, "painted": 0.5, "screed": 0.7, "render": 1.2, "asphalt": 1.2}
+    rough = smooth.get(surface, 1.0) * rng.uniform(0.4, 1.5)
+    tone = np.float32(0.022 * rough) * octaves(rng, shape, rng.uniform(2, 4), 4, 0.7)
+    fine = rng.uniform(24, 90)
+    bumps = noise(rng, shape, fine, stretch=float(rng.choice([1.0] * 8 + [3.0, 0.33])))
+    bumps += np.float32(0.6) * noise(rng, shape, fine / 2.2)
+    deep = (0.05 if surface == "render" else 0.02) * rng.uniform(0.3, 1.6) * rough
+    scale = min(shape) / 128 * 64 / fine
+    tone += _relief(bumps, rng.uniform(0, 2 * math.pi), deep * max(0.6, scale))
+    speckle = 0.09 if surface == "asphalt" else 0.014
+    tone += grain(rng, shape) * np.float32(speckle * rough * rng.uniform(0.4, 1.2))
+    if surface != "tile" or rng.random() < 0.3:
+        tone += _pores(rng, shape)
+    if rng.random() < 0.2 * rough:  # mottled: two tones with a broken edge
+        patches = octaves(rng, shape, rng.uniform(2, 8), 4, 0.75)
+        tone += np.float32(rng.uniform(-0.2, 0.12)) * np.clip(patches, 0, 1.2)
+    if surface != "tile" and rng.random() < 0.5:
+        tone += CHARACTERS[int(rng.integers(len(CHARACTERS)))](rng, shape)
+    return tone
+
+
 def paint_surface(rng: Rng, shape: tuple[int, int], surface: str, *, textured: bool) -> Plane:
     """The bare floor [3, height, width], 0..255.
 
@@ -66,27 +138,9 @@ def paint_surface(rng: Rng, shape: tuple[int, int], surface: str, *, textured: b
     if not textured:
         picture[:] = np.array(color, np.float32)[:, None, None]
         return picture
-    smooth = {"tile": 0.35, "painted": 0.5, "screed": 0.7, "render": 1.2, "asphalt": 1.3}
-    rough = smooth.get(surface, 1.0) * rng.uniform(0.4, 1.5)
-    stretch = float(rng.choice([1.0] * 8 + [3.0, 0.33]))
-    tone = np.float32(0.022 * rough) * octaves(rng, shape, rng.uniform(2, 4), 4, 0.7)
-    fine = rng.uniform(24, 90)
-    bumps = noise(rng, shape, fine, stretch=stretch)
-    bumps += np.float32(0.6) * noise(rng, shape, fine / 2.2)
-    deep = (0.05 if surface == "render" else 0.02) * rng.uniform(0.3, 1.6) * rough
-    scale = min(shape) / 128 * 64 / fine
-    tone += _relief(bumps, rng.uniform(0, 2 * math.pi), deep * max(0.6, scale))
-    speckle = 0.09 if surface == "asphalt" else 0.014
-    tone += grain(rng, shape) * np.float32(speckle * rough * rng.uniform(0.4, 1.2))
-    if surface != "tile" or rng.random() < 0.3:
-        tone += _pores(rng, shape)
-    if rng.random() < 0.25 * rough:  # mottled: two tones with a broken edge
-        patches = octaves(rng, shape, rng.uniform(2, 8), 4, 0.75)
-        tone += np.float32(rng.uniform(-0.2, 0.12)) * np.clip(patches, 0, 1.2)
+    tone = np.maximum(_tone(rng, shape, surface) + np.float32(1), np.float32(0.15))
     hue = noise(rng, shape, rng.uniform(2, 5)) * np.float32(rng.uniform(0, 2.5))
-    tone += np.float32(1)
-    for plane, value, lean in zip(picture, color, (1, 0, -1), strict=True):
-        np.multiply(tone, np.float32(value), out=plane)
-        if lean:
-            plane += np.float32(lean) * hue
+    np.multiply(tone, np.array(color, np.float32)[:, None, None], out=picture)
+    picture[0] += hue
+    picture[2] -= hue
     return picture
