@@ -1,0 +1,129 @@
+"""Samples from their sources: tables of files, triples, and synthetic worlds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+from recipe_kit.data import drawn
+from recipe_kit.data.inspection import Inspection, Look, inspect_all
+from recipe_kit.data.labels import check_labels_exist, plain, unknown_answer
+from recipe_kit.data.places import Places, locate, outside, places
+from recipe_kit.data.rows import samples_of_table
+from recipe_kit.data.triples import samples_of_triples
+from recipe_kit.errors import DataError
+from recipe_kit.record.schemas import Sample
+from recipe_kit.spec.data import TableSource, TriplesSource, WorldSource
+from recipe_kit.spec.recipe import Recipe
+
+LISTED = 20
+
+
+def media_roots(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> dict[str, Path]:
+    """Find the folder that each source's media paths are relative to.
+
+    Args:
+        recipe: The recipe.
+        recipe_dir: Folder of the recipe's YAML file.
+        cache: Folder for drawn pictures.
+
+    Returns:
+        From the source's name to its folder.
+
+    Raises:
+        DataError: A table or a media folder is missing.
+    """
+    where = places(recipe, recipe_dir)
+    roots = {}
+    for name, source in recipe.data.sources.items():
+        if isinstance(source, WorldSource):
+            roots[name] = drawn.world_folder(source, cache)
+        elif source.media:
+            roots[name] = locate(source.media, where, key=f"data.sources.{name}.media")
+        else:
+            roots[name] = _table(name, source, where).parent
+    return roots
+
+
+def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Sample, ...]:
+    """Read all sources and look at every file; worlds are drawn into the cache first.
+
+    A sample whose file cannot be read keeps an empty sha256 when `data.audit.unreadable` is
+    `skip`; `splits.assign` then gives it to no split.
+
+    Args:
+        recipe: The recipe.
+        recipe_dir: Folder of the recipe's YAML file.
+        cache: Folder for drawn pictures.
+
+    Raises:
+        DataError: A table, a row, a label or a file is wrong.
+        StorageError: The cache cannot be written.
+    """
+    where = places(recipe, recipe_dir)
+    roots = media_roots(recipe, recipe_dir=recipe_dir, cache=cache)
+    samples: list[Sample] = []
+    for name, source in recipe.data.sources.items():
+        match source:
+            case WorldSource():
+                samples += _samples_of_world(name, source, recipe, cache)
+            case TableSource():
+                samples += samples_of_table(name, source, _table(name, source, where),
+                                            recipe.tasks)
+            case TriplesSource():
+                samples += samples_of_triples(name, _table(name, source, where))
+            case _:
+                assert_never(source)
+    check_labels_exist(samples, recipe)
+    return _looked_at(samples, roots, recipe)
+
+
+def looks(samples: Sequence[Sample], roots: dict[str, Path]) -> list[Look]:
+    """List the files of samples, to be looked at."""
+    return [Look(roots[sample.source] / sample.media, sample.media_type) for sample in samples]
+
+
+def _table(name: str, source: TableSource | TriplesSource, where: Places) -> Path:
+    return locate(source.path, where, key=f"data.sources.{name}.path")
+
+
+def _samples_of_world(name: str, source: WorldSource, recipe: Recipe,
+                      cache: Path) -> list[Sample]:
+    samples = []
+    for picture in drawn.draw_world(source, cache):
+        labels = {label: plain(value) for label, value in picture.labels.items()}
+        unknown = unknown_answer(labels, recipe.tasks)
+        if unknown:
+            raise DataError(unknown, where=f"data.sources.{name} (the world {source.world!r})",
+                            fix="add this value to the task's answers")
+        sample_id = f"{name}/{Path(picture.media).stem}"
+        samples.append(Sample(
+            id=sample_id, source=name, media=picture.media, labels=labels,
+            category=str(labels.get("category", "")), group=sample_id,
+        ))
+    return samples
+
+
+def _looked_at(samples: Sequence[Sample], roots: dict[str, Path],
+               recipe: Recipe) -> tuple[Sample, ...]:
+    files = looks(samples, roots)
+    for sample, look in zip(samples, files, strict=True):
+        if outside(look.path, roots[sample.source]):
+            raise DataError(f"{sample.media} is a link that leaves the media folder",
+                            where=str(roots[sample.source]),
+                            fix="copy the file into the media folder")
+    audit = recipe.data.audit
+    found, unreadable = [], []
+    for sample, seen in zip(samples, inspect_all(files, audit.max_megapixels), strict=True):
+        if isinstance(seen, Inspection):
+            found.append(sample.model_copy(update={
+                "sha256": seen.sha256, "width": seen.facts.width, "height": seen.facts.height}))
+        else:
+            found.append(sample)
+            unreadable.append(f"{seen.where}: {seen.what}")
+    if unreadable and audit.unreadable == "stop":
+        shown = "".join(f"\n  {line}" for line in unreadable[:LISTED])
+        more = f"\n  and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
+        many = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
+        raise DataError(f"{many} cannot be read{shown}{more}", where="data.sources",
+                        fix="mend or remove them, or set data.audit.unreadable: skip")
+    return tuple(found)
