@@ -138,6 +138,7 @@ class EvaluationResult(Entry):
     predictions: str  # path of predictions.jsonl relative to the run's folder
     seconds: float = 0.0
     tasks: dict[str, TaskScores]
+    log_line: Prediction | None = None  # one line of `predictions`, for the page
 
 
 class Difference(Entry):
@@ -270,6 +271,7 @@ class TrainingResult(Entry):
     peak_memory_bytes: int = 0
     checkpoint: str = ""  # folder relative to the run's folder
     revision: str = ""  # content digest of the chosen checkpoint
+    triple: dict[str, str] = {}  # one training example: image_path, prompt, target; for the page
 
 
 class SourceFacts(Entry):
