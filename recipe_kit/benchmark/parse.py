@@ -1,0 +1,170 @@
+r"""What a model's text answers: the reasoning split off, and one of the choices or nothing.
+
+Strict on purpose. An answer that needs guessing is unparseable, counts as wrong, and is reported
+as a rate. Rules are tried in order of how plainly they state an answer; the first rule that finds
+anything decides, and two different findings of one rule are no answer:
+
+    the whole text             Yes / "no." / **3**
+    <answer>…</answer>         the inside is read by the rules below
+    \boxed{…}                  likewise
+    a statement                The answer is No. / Answer: Yes
+    a rating                   Rating: 3 / 3/5 / 3 out of 5 (whole numbers only)
+    the first or last words    Yes, because … / …, so it is not safe.⏎No
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+# A question mark is not in it: "Yes?" asks back. Neither are signs that change a number.
+_TRAILING = " \t\r\n.,;:!。\"'“”‘’«»`*_()[]{}…"
+_LEADING = _TRAILING.replace(".", "").replace(",", "")
+
+_ANSWER_TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
+_BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?([^{}]*)\}")
+_STATED = re.compile(
+    r"\banswer(?:\s+(?:is|would be|should be|to the question is)\s*:?|\s*[:=])\s*", re.IGNORECASE
+)
+_RATED = re.compile(
+    r"\b(?:rating|score|severity|level|rate(?:d)?(?:\s+(?:it|this))?)"
+    r"(?:\s+(?:is|as|of|at)|\s*[:=])*\s*",
+    re.IGNORECASE,
+)
+_OPENERS = r"[\s\"'“”‘’«`*_(\[$]*"
+_CLOSERS = r"[\"'“”‘’»`*_)\]$]*"
+# What may follow a label that a text begins with. "No crack is visible" is not "No": there the
+# word belongs to "crack", and for another question it means the opposite.
+_CLAUSE_END = re.compile(
+    r"\s*(?:[.,;:!\n—–(]|-\s|\Z)|\s+(?:it|it's|this|that|the|there|these|they|i|because|since)\b",
+    re.IGNORECASE,
+)
+_JOIN_WORD = re.compile(r"\s*(?:,?\s*(?:and/or|or|and|to)\b|[/&|])\s*", re.IGNORECASE)
+_JOIN_MARK = re.compile(r"\s*[,.;–—-]\s*")
+
+Rule = Callable[[str, Sequence[str]], set[str | None]]
+
+
+def split_reasoning(text: str) -> tuple[str, str]:
+    """Reasoning and answer of a generated text; an unclosed `<think>` leaves no answer.
+
+    A `</think>` without its opening is understood too: some chat templates open it in the prompt.
+    """
+    reasoning: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        reasoning.append(match.group(1).strip())
+        return ""
+
+    rest = re.sub(r"<think>(.*?)</think>", keep, text, flags=re.DOTALL)
+    before, closed, after = rest.rpartition("</think>")
+    if closed:
+        reasoning.append(before.replace("</think>", "").strip())
+        rest = after
+    if "<think>" in rest:
+        reasoning.append(rest.replace("<think>", "").strip())
+        rest = ""
+    return "\n".join(part for part in reasoning if part), rest.strip()
+
+
+def parse_answer(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that a text (without its reasoning) states, or None when it states none plainly.
+
+    Args:
+        text: The answer of the model.
+        choices: The answers that count; returned exactly as written here.
+    """
+    if text.strip() in choices:
+        return text.strip()
+    return _by_rules(text, choices, _RULES)
+
+
+def _by_rules(text: str, choices: Sequence[str], rules: Sequence[Rule]) -> str | None:
+    for rule in rules:
+        found = rule(text, choices)
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def _whole(text: str, choices: Sequence[str]) -> set[str | None]:
+    bare = _bare(text)
+    return {choice for choice in choices if bare and bare == _bare(choice)}
+
+
+def _tagged(text: str, choices: Sequence[str]) -> set[str | None]:
+    # A tag that holds no choice is still the place where the answer should be: None, not a guess.
+    return {_by_rules(m.group(1), choices, _INSIDE) for m in _ANSWER_TAG.finditer(text)}
+
+
+def _boxed(text: str, choices: Sequence[str]) -> set[str | None]:
+    return {_by_rules(m.group(1), choices, _INSIDE) for m in _BOXED.finditer(text)}
+
+
+def _stated(text: str, choices: Sequence[str]) -> set[str | None]:
+    return _following(_STATED, text, choices)
+
+
+def _rated(text: str, choices: Sequence[str]) -> set[str | None]:
+    if not all(choice.lstrip("-").isdecimal() for choice in choices):
+        return set()
+    out_of = re.compile(
+        rf"(?<![.,/])({_any_of(choices)})\s*(?:/|out of)\s*{re.escape(choices[-1])}(?![\w/.]*\d)",
+        re.IGNORECASE,
+    )
+    fractions: set[str | None] = {_known(m.group(1), choices) for m in out_of.finditer(text)}
+    return _following(_RATED, text, choices) | fractions
+
+
+def _ends(text: str, choices: Sequence[str]) -> set[str | None]:
+    lines = text.strip().splitlines()
+    found = _whole(lines[-1], choices) if lines else set()
+    start = re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE).match(text)
+    if start and _CLAUSE_END.match(text, start.end()):
+        found.add(_unless_joined(start, text, choices))
+    return found
+
+
+def _following(lead: re.Pattern[str], text: str, choices: Sequence[str]) -> set[str | None]:
+    """The choices that stand right behind each match of `lead`."""
+    choice = re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE)
+    matches = (choice.match(text, m.end()) for m in lead.finditer(text))
+    return {_unless_joined(m, text, choices) for m in matches if m}
+
+
+def _unless_joined(match: re.Match[str], text: str, choices: Sequence[str]) -> str | None:
+    """The matched choice; None when another one is joined to it ("Yes or No", "3-4")."""
+    end = match.end()
+    scale = re.compile(rf"\s*(?:/|out of)\s*{re.escape(choices[-1])}(?!\w)").match(text, end)
+    if scale and choices[-1].isdecimal():
+        end = scale.end()
+    elif re.compile(r"\s*(?:/|out of\b|or\b)\s*").match(text, end):
+        return None
+    chosen = _known(match.group(1), choices)
+    for join in (_JOIN_WORD, _JOIN_MARK):
+        joined = join.match(text, end)
+        other = joined and re.compile(
+            rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE
+        ).match(text, joined.end())
+        # "Yes. No cracks are visible." is one answer, "Yes. No." is two.
+        if other and (join is _JOIN_WORD or _CLAUSE_END.match(text, other.end())):
+            return chosen if _known(other.group(1), choices) == chosen else None
+    return chosen
+
+
+def _any_of(choices: Sequence[str]) -> str:
+    # Longest first, so that "not safe" is not read as "not". A number is whole: not the 3 of
+    # 3.5, 30, -3 or 3%.
+    longest = sorted(choices, key=len, reverse=True)
+    return rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?!\w|[.,:]\d|%|'\w)"
+
+
+def _known(found: str, choices: Sequence[str]) -> str | None:
+    same = [choice for choice in choices if choice.casefold() == found.casefold()]
+    return same[0] if len(same) == 1 else None
+
+
+def _bare(text: str) -> str:
+    return text.rstrip(_TRAILING).lstrip(_LEADING).casefold()
+
+
+_INSIDE: tuple[Rule, ...] = (_whole, _stated, _rated, _ends)
+_RULES: tuple[Rule, ...] = (_whole, _tagged, _boxed, _stated, _rated, _ends)

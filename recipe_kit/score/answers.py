@@ -1,0 +1,175 @@
+"""Questions and predictions of one task, put side by side as arrays.
+
+Shape suffixes in this room: N questions, K choices, B bootstrap resamples, G groups, U distinct
+scores.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipe_kit.errors import RecipeError, RecordError
+from recipe_kit.record.schemas import Prediction, Question
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+UNPARSEABLE = -1
+# bfloat16 keeps three digits.
+SUM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One task's questions and the answers to them, in the order of the questions' ids."""
+
+    questions: tuple[Question, ...]
+    reference_N: Ints  # index of the right choice
+    answer_N: Ints  # index of the choice given; UNPARSEABLE when none could be read
+    confidence_N: Floats  # 0–1
+    probability_NK: Floats | None  # of each choice; None when a prediction has none logged
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:
+        """The answers that count, in order."""
+        return self.questions[0].choices
+
+    @cached_property
+    def hazard(self) -> int:
+        """Index of the answer that means danger; of the first choice when none is named."""
+        hazard = self.questions[0].hazard
+        return self.choices.index(hazard) if hazard else 0
+
+    @cached_property
+    def right_N(self) -> Bools:
+        """Where the answer is the reference; an unparseable answer never is."""
+        return np.equal(self.answer_N, self.reference_N)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """What each question is resampled with: its sample's group."""
+        return tuple(q.group or q.sample for q in self.questions)
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def take(self, where_N: Bools) -> "Answers":
+        """The answers where `where_N` is true."""
+        kept = np.flatnonzero(where_N)
+        probability = self.probability_NK
+        return replace(
+            self,
+            questions=tuple(self.questions[i] for i in kept),
+            reference_N=self.reference_N[kept],
+            answer_N=self.answer_N[kept],
+            confidence_N=self.confidence_N[kept],
+            probability_NK=None if probability is None else probability[kept],
+        )
+
+
+def align(
+    questions: Sequence[Question],
+    predictions: Sequence[Prediction],
+    *,
+    where: str = "predictions",
+    error: type[RecipeError] = RecordError,
+) -> dict[str, Answers]:
+    """One `Answers` for each task, tasks in the order they are first asked.
+
+    Raises:
+        RecipeError: (of the type `error`) A question has no prediction, or more than one; a
+            prediction is for no question here; an answer is none of the question's choices.
+    """
+    _refuse_repeats([q.id for q in questions], "question", where, error)
+    _refuse_repeats([p.question for p in predictions], "prediction for", where, error)
+    by_id = {p.question: p for p in predictions}
+    missing = [q.id for q in questions if q.id not in by_id]
+    if missing:
+        raise error(
+            f"{len(missing)} of {len(questions)} questions have no prediction; "
+            f"the first is '{missing[0]}'",
+            where=where,
+            fix="run the evaluation to its end: `recipe run` goes on where it stopped",
+        )
+    others = by_id.keys() - {q.id for q in questions}
+    if others:
+        raise error(
+            f"{len(others)} predictions answer no question of this benchmark; "
+            f"the first is for '{min(others)}'",
+            where=where,
+            fix="score these predictions with the questions they were made for, or evaluate again",
+        )
+    return {
+        task: _answers([q for q in questions if q.task == task], by_id, where, error)
+        for task in dict.fromkeys(q.task for q in questions)
+    }
+
+
+def _answers(
+    questions: list[Question], by_id: dict[str, Prediction], where: str, error: type[RecipeError]
+) -> Answers:
+    questions = sorted(questions, key=lambda q: q.id)
+    predictions = [by_id[q.id] for q in questions]
+    choices = questions[0].choices
+    for question, prediction in zip(questions, predictions, strict=True):
+        if (question.choices, question.hazard) != (choices, questions[0].hazard):
+            raise error(
+                f"'{question.id}' has other choices than '{questions[0].id}'; "
+                "a task's questions share theirs",
+                where=where,
+                fix="build the benchmark again from one version of the recipe",
+            )
+        if prediction.answer not in (None, *choices):
+            raise error(
+                f"the answer to '{question.id}' is '{prediction.answer}', "
+                f"which is none of {', '.join(choices)}",
+                where=where,
+                fix="evaluate again; the log was made for other choices",
+            )
+    index = {choice: i for i, choice in enumerate(choices)}
+    return Answers(
+        questions=tuple(questions),
+        reference_N=np.array([index[q.reference] for q in questions], dtype=np.int64),
+        answer_N=np.array(
+            [UNPARSEABLE if p.answer is None else index[p.answer] for p in predictions],
+            dtype=np.int64,
+        ),
+        # A quotient of rounded probabilities can pass 1 by a hair.
+        confidence_N=np.clip(np.array([p.confidence for p in predictions]), 0.0, 1.0),
+        probability_NK=_probabilities(predictions, choices, where, error),
+    )
+
+
+def _probabilities(
+    predictions: list[Prediction], choices: tuple[str, ...], where: str, error: type[RecipeError]
+) -> Floats | None:
+    """Probabilities [N, K], each row summing to one; None when a prediction lacks them."""
+    if not all(set(choices) <= p.probabilities.keys() for p in predictions):
+        return None
+    found_NK = np.array([[p.probabilities[c] for c in choices] for p in predictions])
+    total_N = found_NK.sum(axis=1)
+    odd_N = (np.abs(total_N - 1) > SUM_TOLERANCE) | (found_NK < 0).any(axis=1)
+    if odd_N.any():
+        first = int(np.flatnonzero(odd_N)[0])
+        raise error(
+            f"the probabilities of '{predictions[first].question}' sum to {total_N[first]:.3f} "
+            f"({int(odd_N.sum())} of {len(predictions)} predictions do not sum to 1)",
+            where=where,
+            fix="evaluate again; an engine logs the choices' probabilities normalized",
+        )
+    return np.asarray(found_NK / total_N[:, None], dtype=np.float64)
+
+
+def _refuse_repeats(ids: list[str], what: str, where: str, error: type[RecipeError]) -> None:
+    name, count = Counter(ids).most_common(1)[0] if ids else ("", 0)
+    if count > 1:
+        raise error(
+            f"the {what} '{name}' stands here {count} times",
+            where=where,
+            fix="delete the stage's folder and run again, so that each question is answered once",
+        )

@@ -1,0 +1,207 @@
+"""Before and after on the same questions: paired tests, intervals of differences, regressions."""
+
+from collections.abc import Sequence
+
+from recipe_kit.errors import CompareError
+from recipe_kit.record.schemas import (
+    Comparison,
+    Difference,
+    Prediction,
+    Question,
+    Regression,
+    TaskComparison,
+)
+from recipe_kit.score import binary, stats
+from recipe_kit.score.answers import Answers, Floats, align
+from recipe_kit.score.metrics import measures, slice_values
+from recipe_kit.score.stats import Measure
+from recipe_kit.spec.tasks import LOWER_IS_BETTER
+
+# A change of accuracy is called one only if McNemar's exact test says so as well: on a handful of
+# questions that all flip, every resample is alike and a bootstrap knows no doubt.
+P_VALUE = 0.05
+# Differences below this are those of floating point.
+ROUNDING = 1e-12
+
+
+def compare(
+    benchmark: str,
+    questions: Sequence[Question],
+    before: Sequence[Prediction],
+    after: Sequence[Prediction],
+    *,
+    before_role: str,
+    after_role: str,
+    bootstrap: int,
+    seed: int,
+) -> Comparison:
+    """Compare two sets of predictions, question by question.
+
+    Args:
+        benchmark: Name of the benchmark.
+        questions: Its questions.
+        before: One prediction for each question.
+        after: One prediction for each question.
+        before_role: What `before` is called: `base`, `tuned`, or an ablation's name.
+        after_role: What `after` is called.
+        bootstrap: Resamples for an interval.
+        seed: Seed of the resampling.
+
+    Raises:
+        CompareError: The two sets do not answer the same questions, asked in the same way.
+    """
+    befores = align(questions, before, where=_place(benchmark, before_role), error=CompareError)
+    afters = align(questions, after, where=_place(benchmark, after_role), error=CompareError)
+    _refuse_differences(benchmark, questions, before, after, before_role, after_role)
+    tasks = {
+        task: _compare_task(task, befores[task], afters[task], bootstrap, seed) for task in befores
+    }
+    return Comparison(
+        benchmark=benchmark,
+        before=before_role,
+        after=after_role,
+        tasks=tasks,
+        regressions=tuple(r for task in tasks.values() for r in _regressions(benchmark, task)),
+    )
+
+
+def _compare_task(
+    task: str, before: Answers, after: Answers, bootstrap: int, seed: int
+) -> TaskComparison:
+    fixed = int((~before.right_N & after.right_N).sum())
+    broken = int((before.right_N & ~after.right_N).sum())
+    both_right = int((before.right_N & after.right_N).sum())
+    return TaskComparison(
+        task=task,
+        differences=_differences(
+            measures(before), measures(after), before, after, bootstrap, seed
+        ),
+        fixed=fixed,
+        broken=broken,
+        both_right=both_right,
+        both_wrong=len(before) - fixed - broken - both_right,
+        mcnemar_p=stats.mcnemar(fixed, broken),
+        slices={
+            dimension: _slices(before, after, dimension, bootstrap, seed)
+            for dimension in ("category", "source")
+        },
+    )
+
+
+def _slices(
+    before: Answers, after: Answers, dimension: str, bootstrap: int, seed: int
+) -> dict[str, Difference]:
+    afters = slice_values(after, dimension)
+    found = {}
+    for value, part in slice_values(before, dimension).items():
+        other = afters[value]
+        one, two = {"accuracy": binary.accuracy(part)}, {"accuracy": binary.accuracy(other)}
+        found[value] = _differences(one, two, part, other, bootstrap, seed)["accuracy"]
+    return found
+
+
+def _differences(
+    ones: dict[str, Measure],
+    twos: dict[str, Measure],
+    before: Answers,
+    after: Answers,
+    bootstrap: int,
+    seed: int,
+) -> dict[str, Difference]:
+    both = {name for name in ones if ones[name].value is not None and twos[name].value is not None}
+    draws = stats.resample(
+        {name: _paired(ones[name], twos[name]) for name in ones if name in both},
+        before.groups, resamples=bootstrap, seed=seed,
+    )
+    p_value = stats.mcnemar(
+        int((~before.right_N & after.right_N).sum()), int((before.right_N & ~after.right_N).sum())
+    )
+    single = len(set(before.groups)) == len(before)
+    method = "paired bootstrap" if single else "paired bootstrap by group"
+    found = {}
+    for name, one in ones.items():
+        two = twos[name]
+        if one.value is None or two.value is None:
+            found[name] = Difference(
+                metric=name, before=one.value, after=two.value, difference=None, n=len(before)
+            )
+            continue
+        difference = two.value - one.value
+        bounds = stats.interval(draws[name], difference)
+        clear = bounds is not None and (bounds[0] > ROUNDING or bounds[1] < -ROUNDING)
+        if name == "accuracy":
+            clear = clear and p_value < P_VALUE
+        found[name] = Difference(
+            metric=name,
+            before=one.value,
+            after=two.value,
+            difference=difference,
+            low=bounds[0] if bounds else None,
+            high=bounds[1] if bounds else None,
+            n=len(before),
+            better=_improved(name, difference) if clear else None,
+            method=method if bounds else "",
+        )
+    return found
+
+
+def _paired(one: Measure, two: Measure) -> stats.Statistic:
+    def statistic(weight_BN: Floats) -> Floats:
+        return two.statistic(weight_BN) - one.statistic(weight_BN)
+
+    return statistic
+
+
+def _improved(metric: str, difference: float) -> bool:
+    return difference < 0 if metric in LOWER_IS_BETTER else difference > 0
+
+
+def _regressions(benchmark: str, task: TaskComparison) -> list[Regression]:
+    places = [("overall", d) for d in task.differences.values()]
+    for dimension, values in task.slices.items():
+        places += [(f"{dimension}: {value}", d) for value, d in values.items()]
+    return [
+        Regression(
+            benchmark=benchmark,
+            task=task.task,
+            where=where,
+            metric=d.metric,
+            before=d.before,
+            after=d.after,
+            n=d.n,
+            significant=d.better is False,
+        )
+        for where, d in places
+        if d.before is not None
+        and d.after is not None
+        and abs(d.after - d.before) > ROUNDING
+        and not _improved(d.metric, d.after - d.before)
+    ]
+
+
+def _refuse_differences(
+    benchmark: str,
+    questions: Sequence[Question],
+    before: Sequence[Prediction],
+    after: Sequence[Prediction],
+    before_role: str,
+    after_role: str,
+) -> None:
+    befores = {p.question: p for p in before}
+    afters = {p.question: p for p in after}
+    differing = [q.id for q in questions if befores[q.id].digest != afters[q.id].digest]
+    if not differing:
+        return
+    first = differing[0]
+    same_prompt = befores[first].prompt == afters[first].prompt
+    what = "the picture, its preprocessing or the reference" if same_prompt else "the prompt"
+    raise CompareError(
+        f"'{before_role}' and '{after_role}' were not asked the same: {what} differs for "
+        f"{len(differing)} of {len(questions)} questions; the first is '{first}'",
+        where=f"comparison on benchmark '{benchmark}'",
+        fix="evaluate both with one version of the recipe; `recipe run` asks again what is stale",
+    )
+
+
+def _place(benchmark: str, role: str) -> str:
+    return f"predictions of '{role}' on benchmark '{benchmark}'"

@@ -1,0 +1,143 @@
+"""The pictures of a page, chosen the same way every time.
+
+Primary task first, spread over categories, and no picture twice: a kind takes from each category
+in turn, the most confident mistake first (the least confident answer, for "least confident").
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from typing import Literal
+
+from recipe_kit.record.schemas import Example, Prediction, Question
+
+Kind = Literal["fixed", "broken", "wrong in both", "least confident", "sample"]
+
+
+def choose(
+    questions: Sequence[Question],
+    before: Sequence[Prediction],
+    after: Sequence[Prediction] | None,
+    *,
+    per_kind: int = 4,
+) -> tuple[Example, ...]:
+    """Fixed, broken, wrong in both, and least confident examples, in this order.
+
+    Args:
+        questions: The benchmark; the first question's task is the primary one.
+        before: The base model's predictions, one for each question.
+        after: The tuned model's; None when there is none, and then "wrong in both" are the base
+            model's mistakes and nothing is fixed or broken.
+        per_kind: Most examples of one kind.
+    """
+    befores = {p.question: p for p in before}
+    afters = {p.question: p for p in after} if after is not None else befores
+
+    def right(question: Question, predictions: dict[str, Prediction]) -> bool:
+        return predictions[question.id].answer == question.reference
+
+    def confidence(question: Question) -> float:
+        return afters[question.id].confidence
+
+    def surest(question: Question) -> float:
+        return -confidence(question)
+
+    def flipped(was: bool, now: bool) -> list[Question]:
+        return [q for q in questions if (right(q, befores), right(q, afters)) == (was, now)]
+
+    kinds: list[tuple[Kind, Sequence[Question], Callable[[Question], float]]] = [
+        ("fixed", flipped(False, True), surest),
+        ("broken", flipped(True, False), surest),
+        ("wrong in both", flipped(False, False), surest),
+        ("least confident", questions, confidence),
+    ]
+    chosen: list[Example] = []
+    shown: set[str] = set()
+    for kind, candidates, rank in kinds:
+        for question in _pick(candidates, questions[0].task, rank, shown, per_kind):
+            after_one = afters[question.id] if after is not None else None
+            chosen.append(_example(kind, question, befores[question.id], after_one))
+    return tuple(chosen)
+
+
+def samples(questions: Sequence[Question], *, per_category: int = 2) -> tuple[Example, ...]:
+    """A few pictures of each category for the section on the data, without any answers.
+
+    Within a category, references and sources take turns; which picture of them is shown depends
+    on its content only.
+    """
+    primary = [q for q in questions if q.task == questions[0].task]
+    chosen: list[Example] = []
+    for category in sorted({q.category for q in primary}):
+        ordered = sorted(
+            (q for q in primary if q.category == category),
+            key=lambda q: (media_name(q), q.id),
+        )
+        turns = _in_turns(ordered, lambda q: (q.source, q.reference))
+        chosen += [_example("sample", question) for question in turns[:per_category]]
+    return tuple(chosen)
+
+
+def media_name(question: Question) -> str:
+    """File name of a question's picture on the page: from its content, so safe and unique."""
+    content = question.media_sha256
+    if not content:
+        content = hashlib.sha256(f"{question.source}/{question.media}".encode()).hexdigest()
+    return f"{content[:16]}.jpg"
+
+
+def _pick(
+    candidates: Sequence[Question],
+    primary: str,
+    rank: Callable[[Question], float],
+    shown: set[str],
+    limit: int,
+) -> list[Question]:
+    """At most `limit` questions whose pictures are not in `shown`, which they are added to."""
+    picked: list[Question] = []
+    for is_primary in (True, False):
+        ordered = sorted(
+            (q for q in candidates if (q.task == primary) is is_primary),
+            key=lambda q: (rank(q), q.id),
+        )
+        for question in _in_turns(ordered, lambda q: (q.category,)):
+            if len(picked) < limit and media_name(question) not in shown:
+                picked.append(question)
+                shown.add(media_name(question))
+    return picked
+
+
+def _in_turns(
+    ordered: Sequence[Question], key: Callable[[Question], tuple[str, ...]]
+) -> list[Question]:
+    """One question of each key in turn, each key's own order kept."""
+    queues: dict[tuple[str, ...], list[Question]] = {}
+    for question in ordered:
+        queues.setdefault(key(question), []).append(question)
+    turns: Iterable[tuple[Question | None, ...]] = zip_longest(
+        *(queues[name] for name in sorted(queues))
+    )
+    return [question for turn in turns for question in turn if question is not None]
+
+
+def _example(
+    kind: Kind,
+    question: Question,
+    before: Prediction | None = None,
+    after: Prediction | None = None,
+) -> Example:
+    return Example(
+        kind=kind,
+        question=question.id,
+        media=media_name(question),
+        prompt=question.prompt,
+        reference=question.reference,
+        category=question.category,
+        source=question.source,
+        before=before.text if before else None,
+        before_confidence=before.confidence if before else None,
+        before_reasoning=before.reasoning if before else "",
+        after=after.text if after else None,
+        after_confidence=after.confidence if after else None,
+        after_reasoning=after.reasoning if after else "",
+    )
