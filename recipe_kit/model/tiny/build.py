@@ -196,6 +196,8 @@ def save_tiny(
     model.config.dtype = torch.bfloat16
     model.save_pretrained(folder, state_dict=state)
     model.config.dtype = kept
+    # safetensors makes it readable by its owner only, which a wheel would keep.
+    (folder / "model.safetensors").chmod(0o644)
     tokenizer.save_pretrained(folder)
     # Older readers know the class by this name only.
     _rewrite(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
