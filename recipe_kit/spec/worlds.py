@@ -74,3 +74,34 @@ class PrimerKnobs(Part):
 
 WORLD_KNOBS: dict[str, type[Part]] = {"floors": FloorsKnobs, "primer": PrimerKnobs}
 """The knobs of every world, by the world's name."""
+
+_YES_NO = ("Yes", "No")
+_TRUTH = ("true", "false")
+
+WORLD_LABELS: dict[str, dict[str, tuple[str, ...]]] = {
+    "floors": {
+        "cracked": ("cracked", "not cracked"),
+        "safe": _YES_NO,
+        "severity": ("1", "2", "3", "4", "5"),
+        "category": ("hazard", "safe", "ambiguous"),
+        "crack_quadrant": (
+            "none", "center", "upper left", "upper right", "lower left", "lower right",
+        ),
+        "crack_width": ("none", "hairline", "thin", "thick"),
+        "crack_orientation": ("none", "horizontal", "vertical", "diagonal"),
+        "surface": (),
+        "joints": _TRUTH,
+        "stain": _TRUTH,
+        "shadow": _TRUTH,
+        "debris": _TRUTH,
+    },
+    "primer": {
+        "count": ("1", "2", "3", "4", "5"),
+        **{
+            f"{name}{number}": ()
+            for number in range(5)
+            for name in ("shape", "color", "x", "y", "size")
+        },
+    },
+}
+"""The labels of every world and their values as text; no values where they are open."""

@@ -171,6 +171,12 @@ def light(rng: Rng, picture: Plane) -> None:
         plane *= field * np.float32(share)
 
 
+def expose(picture: Plane, low: float, high: float) -> None:
+    """Set the exposure, in place, so that the median brightness lies within low..high."""
+    median = float(np.median(picture[1, ::4, ::4]))
+    picture *= np.float32(min(max(median, low), high) / max(median, 1.0))
+
+
 def develop(rng: Rng, picture: Plane, *, noisy: bool, blurred: bool) -> NDArray[np.uint8]:
     """The picture as a camera gives it: blur, sensor noise, 8 bits; [height, width, 3]."""
     shape = (picture.shape[1], picture.shape[2])
@@ -183,7 +189,7 @@ def develop(rng: Rng, picture: Plane, *, noisy: bool, blurred: bool) -> NDArray[
     clipped = np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
     image = np.ascontiguousarray(clipped.transpose(1, 2, 0))
     if blurred:
-        radius = rng.uniform(0.003, 0.009) * min(shape)
+        radius = rng.uniform(0.002, 0.007) * min(shape)
         softened = Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius))
         image = np.asarray(softened)
     return image

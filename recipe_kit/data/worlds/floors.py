@@ -10,6 +10,7 @@ from recipe_kit.data.worlds.canvas import (
     Rng,
     blend,
     develop,
+    expose,
     light,
     noise,
     soften,
@@ -58,6 +59,7 @@ def draw_floor(*, seed: int, index: int, shape: tuple[int, int], knobs: FloorsKn
     alike.append(has["shadow"] and marks.shadows(part(6), picture))
     if has["lighting"]:
         light(part(7), picture)
+    expose(picture, 70, 222)
     image = develop(part(8), picture, noisy=has["noise"], blurred=has["blur"])
     shown = {name: has[name] for name in ("joints", "stain", "shadow", "debris")}
     return Drawing(image, {**labels(crack, lookalike=any(alike)), "surface": surface, **shown})
@@ -94,7 +96,7 @@ def paint_crack(rng: Rng, picture: Plane, crack: cracks.Crack) -> None:
         rubble = np.float32(rng.uniform(0, 0.12)) * noise(rng, shape, 45)
         inner *= np.clip(np.float32(1) - np.abs(rubble), 0.5, 1)
     if crack.width < 0.03 and rng.random() < 0.3:  # closed in places
-        inner *= np.clip(np.float32(0.85) + np.float32(0.45) * noise(rng, shape, 7), 0.15, 1)
+        inner *= np.clip(np.float32(0.85) + np.float32(0.4) * noise(rng, shape, 7), 0.3, 1)
     blend(picture, inner, (level + warm, level, level - warm * 0.7))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.canvas import (
+    Color,
     Mask,
     Plane,
     Rng,
@@ -165,13 +166,15 @@ def debris(rng: Rng, picture: Plane) -> bool:
     w, h = _size(shape)
     kind = int(rng.choice(5, p=[0.25, 0.25, 0.2, 0.15, 0.15]))
     mask = Mask(shape, detail=256)
-    color = tuple(rng.uniform(30, 210, 3).tolist())
+    color: Color
     if kind == 0:  # pebbles
         grey = rng.uniform(60, 210)
         color = (grey, grey * 0.97, grey * 0.92)
         for x, y, rx, ry in rng.random((int(rng.integers(1, 7)), 4)).tolist():
             mask.ellipse(x * w, y * h, 0.008 + 0.03 * rx, 0.008 + 0.03 * ry)
     elif kind == 1:  # crumbs
+        grey = rng.uniform(30, 220)
+        color = (grey, grey, grey * 0.95)
         for x, y, r in rng.random((int(rng.integers(10, 40)), 3)).tolist():
             mask.ellipse(x * w, y * h, 0.003 + 0.006 * r, 0.003 + 0.006 * r)
     elif kind == 2:  # leaves
@@ -185,7 +188,8 @@ def debris(rng: Rng, picture: Plane) -> bool:
     elif kind == 3:  # paper
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * rng.uniform(0.03, 0.09)
         corners = corners + rng.normal(0, 0.015, (4, 2)) + rng.random(2) * (w, h)
-        color = (rng.uniform(180, 245),) * 3
+        grey = rng.uniform(180, 245)
+        color = (grey, grey, grey * 0.98)
         mask.polygon(corners)
     else:  # a twig or a wire
         color = (rng.uniform(40, 130), rng.uniform(30, 90), rng.uniform(20, 60))
@@ -199,5 +203,5 @@ def debris(rng: Rng, picture: Plane) -> bool:
     cast = soften(np.roll(thing, (shift, shift), (0, 1)), 0.006)
     tint(picture, cast, (0.65, 0.65, 0.67))
     shade = np.float32(0.95) + np.float32(0.05) * noise(rng, shape, 20)
-    blend(picture, np.clip(thing * shade, 0, 1), (color[0], color[1], color[2]))
+    blend(picture, np.clip(thing * shade, 0, 1), color)
     return kind == 4

@@ -59,16 +59,19 @@ def _grime(rng: Rng, shape: tuple[int, int]) -> Plane:
     fine = noise(rng, shape, rng.uniform(25, 60), stretch=stretch)
     fine += np.float32(0.6) * grain(rng, shape)
     amount = np.clip(where * np.float32(0.5) + np.float32(rng.uniform(0, 0.6)), 0, 1.2)
-    return np.float32(-rng.uniform(0.08, 0.32)) * amount * np.clip(fine + np.float32(0.4), 0, 2)
+    amount *= np.clip(fine + np.float32(0.4), 0, 2)
+    field: Plane = np.float32(-rng.uniform(0.08, 0.32)) * amount
+    return field
 
 
 def _aggregate(rng: Rng, shape: tuple[int, int]) -> Plane:
     """Stones of different tones that show at the surface."""
-    stones = noise(rng, shape, rng.uniform(30, 75)) * np.float32(2.5)
-    dark = noise(rng, shape, rng.uniform(20, 50)) * np.float32(2.5)
+    stones = noise(rng, shape, rng.uniform(45, 100)) * np.float32(1.4)
+    dark = noise(rng, shape, rng.uniform(25, 60)) * np.float32(2.2)
     strength = rng.uniform(0.05, 0.17)
-    field = np.float32(strength) * np.clip(stones, -1, 1)
-    return field - np.float32(strength) * np.clip(dark - np.float32(2), 0, 1.5)
+    field: Plane = np.float32(strength) * np.clip(stones, -1, 1)
+    field -= np.float32(strength) * np.clip(dark - np.float32(2), 0, 1.5)
+    return field
 
 
 def _peeled(rng: Rng, shape: tuple[int, int]) -> Plane:
@@ -76,8 +79,10 @@ def _peeled(rng: Rng, shape: tuple[int, int]) -> Plane:
     edge = octaves(rng, shape, rng.uniform(1.5, 5), 4, 0.6)
     coat = np.clip((edge - np.float32(rng.uniform(0.3, 1.4))) * np.float32(7), 0, 1)
     rough = np.float32(0.7) + np.float32(0.3) * noise(rng, shape, 35)
-    field = np.float32(rng.uniform(-0.4, 0.2)) * coat * rough
-    return field + _relief(coat, rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.7))
+    share = rng.uniform(-0.4, -0.1) if rng.random() < 0.7 else rng.uniform(0.08, 0.2)
+    field: Plane = np.float32(share) * coat * rough
+    field += _relief(coat, rng.uniform(0, 2 * math.pi), rng.uniform(0.1, 0.7))
+    return field
 
 
 def _brushed(rng: Rng, shape: tuple[int, int]) -> Plane:
@@ -112,7 +117,7 @@ def _tone(rng: Rng, shape: tuple[int, int], surface: str) -> Plane:
     deep = (0.05 if surface == "render" else 0.02) * rng.uniform(0.3, 1.6) * rough
     scale = min(shape) / 128 * 64 / fine
     tone += _relief(bumps, rng.uniform(0, 2 * math.pi), deep * max(0.6, scale))
-    speckle = 0.09 if surface == "asphalt" else 0.014
+    speckle = 0.065 if surface == "asphalt" else 0.014
     tone += grain(rng, shape) * np.float32(speckle * rough * rng.uniform(0.4, 1.2))
     if surface != "tile" or rng.random() < 0.3:
         tone += _pores(rng, shape)
