@@ -1,0 +1,1 @@
+"""YAML → a frozen, typed spec; every error with file, line and column."""

@@ -1,8 +1,8 @@
 """Where samples come from, and how they are divided."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from recipe_kit.spec.base import Part
 from recipe_kit.spec.worlds import WORLD_KNOBS
@@ -34,6 +34,14 @@ class Columns(Part):
     """Column that tells what belongs together (a scene, a photograph); never parted by a split."""
     split: str | None = None
     """Column with the split the table itself declares."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _video_instead_of_image(cls, values: Any) -> Any:
+        # A table of videos need not say `image: null`.
+        if isinstance(values, dict) and values.get("video") is not None:
+            return {"image": None, **values}
+        return values
 
 
 class TableSource(Part):
@@ -68,18 +76,15 @@ class WorldSource(Part):
     """Width of a picture, in pixels."""
     height: int = Field(default=128, ge=32, le=1024)
     """Height of a picture, in pixels."""
-    randomize: dict[str, Any] = {}
+    randomize: dict[str, Any] = Field(default={})
     """Domain randomization: the world's knobs, mostly the share of pictures a thing appears in."""
 
-    @model_validator(mode="before")
+    @field_validator("randomize")
     @classmethod
-    def _fill_knobs(cls, values: Any) -> Any:
+    def _fill_knobs(cls, values: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         # Written out in full, so that the resolved spec shows every knob's default.
-        world = values.get("world") if isinstance(values, dict) else None
-        if isinstance(world, str) and world in WORLD_KNOBS:
-            knobs = WORLD_KNOBS[world].model_validate(values.get("randomize") or {})
-            return {**values, "randomize": knobs.model_dump()}
-        return values
+        knobs = WORLD_KNOBS.get(info.data.get("world", ""))
+        return values if knobs is None else knobs.model_validate(values, strict=True).model_dump()
 
 
 class TriplesSource(Part):
@@ -111,9 +116,9 @@ class Take(Part):
 class Splits(Part):
     """What each split takes of each source: a share (0–1), or rows the table declares."""
 
-    train: dict[str, Share | Take] = {}
+    train: dict[str, Share | Take] = Field(default={})
     """What the model is trained on."""
-    val: dict[str, Share | Take] = {}
+    val: dict[str, Share | Take] = Field(default={})
     """What checkpoints are chosen on."""
     test: dict[str, Share | Take] = Field(min_length=1)
     """What results are reported on."""
@@ -147,12 +152,3 @@ class Data(Part):
     """Label whose shares are kept equal over the splits; the first task's label when not given."""
     audit: Audit = Audit()
     """Checks before anything is run."""
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Self:
-        for split, takes in self.splits:
-            for name in takes:
-                if name not in self.sources:
-                    known = ", ".join(self.sources)
-                    raise ValueError(f"splits.{split} names the source '{name}'; known: {known}")
-        return self

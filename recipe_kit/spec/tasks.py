@@ -15,7 +15,7 @@ class BinaryTask(Part):
     """The question, as the model reads it."""
     label: str
     """Label of the sample that holds the truth."""
-    answers: dict[str, Literal["Yes", "No"]] = {"Yes": "Yes", "No": "No"}
+    answers: dict[str, Literal["Yes", "No"]] = Field(default={"Yes": "Yes", "No": "No"})
     """From the label's value to the right answer; any other value of the label is an error."""
     hazard: Literal["Yes", "No"] = "Yes"
     """The answer that means danger: precision, recall and F1 are computed on it."""
@@ -34,7 +34,7 @@ class ScaleTask(Part):
     """The question, as the model reads it."""
     label: str
     """Label of the sample that holds the truth."""
-    low: int = 1
+    low: int = Field(default=1, ge=0)
     """Lowest point of the scale."""
     high: int = Field(default=5, le=9)
     """Highest point of the scale."""

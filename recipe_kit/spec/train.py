@@ -7,6 +7,7 @@ from pydantic import Field
 from recipe_kit.spec.base import Part
 
 Weight = Annotated[float, Field(ge=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Lora(Part):
@@ -66,9 +67,9 @@ class Train(Part):
     """Keep the vision tower as it is, for `method: full`."""
     tasks: tuple[str, ...] = ()
     """Tasks that training questions are made of; those of all benchmarks when empty."""
-    blend: dict[str, Weight] = {}
+    blend: dict[str, Weight] = Field(default={})
     """Weight of each source in an epoch; in proportion to their size when empty."""
-    ablations: dict[str, Ablation] = {}
+    ablations: dict[str, Ablation] = Field(default={})
     """Further trainings that differ in their blend only, for one table of results."""
     max_samples: int | None = Field(default=None, gt=0)
     """Few-shot tuning: train on at most this many samples (a seeded choice)."""
@@ -86,7 +87,7 @@ class Train(Part):
     """Where the cosine ends, as a share of the largest learning rate."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Weight decay of AdamW, on matrices only."""
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
     """Betas of AdamW."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""

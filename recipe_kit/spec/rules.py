@@ -1,0 +1,25 @@
+"""What the types cannot say: rules over several keys of a recipe.
+
+The rules read plain data, and skip what has the wrong type, so that one mistake hides no other.
+"""
+
+from collections.abc import Callable, Iterator
+
+from recipe_kit.spec.problems import Plain, Problem
+from recipe_kit.spec.rules_data import DATA_RULES
+from recipe_kit.spec.rules_prose import PROSE_RULES
+from recipe_kit.spec.rules_tasks import TASK_RULES
+from recipe_kit.spec.rules_train import TRAIN_RULES
+
+RULES: tuple[Callable[[Plain], Iterator[Problem]], ...] = (
+    *DATA_RULES, *TASK_RULES, *TRAIN_RULES, *PROSE_RULES,
+)
+
+
+def check(data: Plain) -> list[Problem]:
+    """Every problem that the rules find.
+
+    Args:
+        data: A recipe as plain data.
+    """
+    return [problem for rule in RULES for problem in rule(data)]

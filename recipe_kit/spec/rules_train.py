@@ -1,0 +1,37 @@
+"""Rules about training."""
+
+from collections.abc import Iterator
+
+from recipe_kit.spec.problems import Keys, Plain, Problem
+from recipe_kit.spec.query import find, mapping, number, sources_of
+
+# The other roles a model can have in a record.
+ROLES = ("base", "tuned")
+
+
+def blends(data: Plain) -> Iterator[Problem]:
+    """Weights are of sources that training takes from, and not all are zero."""
+    sources, taken = mapping(data, "data.sources"), sources_of(data, "train")
+    found: list[tuple[Keys, Plain]] = [
+        *find(data, "train.blend"), *find(data, "train.ablations.*.blend"),
+    ]
+    for keys, blend in found:
+        if not isinstance(blend, dict) or not blend:
+            continue
+        if all(number(weight) == 0 for weight in blend.values()):
+            yield Problem(keys, "all weights are 0", "Give one source a weight above 0.")
+        for name in blend:
+            if name in sources and name not in taken:
+                yield Problem((*keys, name), f"training takes nothing from the source '{name}'",
+                              "Name it in 'data.splits.train' too.", at="key")
+
+
+def ablation_names(data: Plain) -> Iterator[Problem]:
+    """An ablation's name stands beside `base` and `tuned`."""
+    for keys, _ in find(data, "train.ablations.*"):
+        if keys[-1] in ROLES:
+            yield Problem(keys, f"'{keys[-1]}' is the name of another model of the page",
+                          "Take another name.", at="key")
+
+
+TRAIN_RULES = (blends, ablation_names)
