@@ -9,11 +9,13 @@ anything decides, and two different findings of one rule are no answer:
     \boxed{…}                  likewise
     a statement                The answer is No. / Answer: Yes
     a rating                   Rating: 3 / 3/5 / 3 out of 5 (whole numbers only)
-    the first or last words    Yes, because … / …, so it is not safe.⏎No
+    the first words            Yes, because …
+    the last line              …, so it is not safe.⏎No
 """
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 # A question mark is not in it: "Yes?" asks back. Neither are signs that change a number.
 _TRAILING = " \t\r\n.,;:!。\"'“”‘’«»`*_()[]{}…"
@@ -26,7 +28,7 @@ _STATED = re.compile(
 )
 _RATED = re.compile(
     r"\b(?:rating|score|severity|level|rate(?:d)?(?:\s+(?:it|this))?)"
-    r"(?:\s+(?:is|as|of|at)|\s*[:=])*\s*",
+    r"(?:\s+(?:is|as|of|at|a)|\s*[:=])*\s*",
     re.IGNORECASE,
 )
 _OPENERS = r"[\s\"'“”‘’«`*_(\[$]*"
@@ -37,10 +39,13 @@ _CLAUSE_END = re.compile(
     r"\s*(?:[.,;:!\n—–(]|-\s|\Z)|\s+(?:it|it's|this|that|the|there|these|they|i|because|since)\b",
     re.IGNORECASE,
 )
-_JOIN_WORD = re.compile(r"\s*(?:,?\s*(?:and/or|or|and|to)\b|[/&|])\s*", re.IGNORECASE)
+_JOIN_WORD = re.compile(r"(?:\s*,)?\s*(?:(?:and/or|or|and|to)\b|[/&|])\s*", re.IGNORECASE)
 _JOIN_MARK = re.compile(r"\s*[,.;–—-]\s*")
+_OTHER_SCALE = re.compile(r"\s*(?:/|out of\b|or\b)")
 
-Rule = Callable[[str, Sequence[str]], set[str | None]]
+Choices = tuple[str, ...]
+# What a rule finds; None among it is a finding that contradicts itself ("Yes or No").
+Rule = Callable[[str, Choices], set[str | None]]
 
 
 def split_reasoning(text: str) -> tuple[str, str]:
@@ -49,20 +54,24 @@ def split_reasoning(text: str) -> tuple[str, str]:
     A `</think>` without its opening is understood too: some chat templates open it in the prompt.
     """
     reasoning: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        reasoning.append(match.group(1).strip())
-        return ""
-
-    rest = re.sub(r"<think>(.*?)</think>", keep, text, flags=re.DOTALL)
+    rest = ""
+    position = 0
+    while (start := text.find("<think>", position)) >= 0:
+        end = text.find("</think>", start)
+        if end < 0:
+            break
+        rest += text[position:start]
+        reasoning.append(text[start + len("<think>") : end])
+        position = end + len("</think>")
+    rest += text[position:]
     before, closed, after = rest.rpartition("</think>")
     if closed:
-        reasoning.append(before.replace("</think>", "").strip())
+        reasoning.append(before.replace("</think>", ""))
         rest = after
     if "<think>" in rest:
-        reasoning.append(rest.replace("<think>", "").strip())
+        reasoning.append(rest.replace("<think>", ""))
         rest = ""
-    return "\n".join(part for part in reasoning if part), rest.strip()
+    return "\n".join(part.strip() for part in reasoning if part.strip()), rest.strip()
 
 
 def parse_answer(text: str, choices: Sequence[str]) -> str | None:
@@ -72,12 +81,12 @@ def parse_answer(text: str, choices: Sequence[str]) -> str | None:
         text: The answer of the model.
         choices: The answers that count; returned exactly as written here.
     """
-    if text.strip() in choices:
-        return text.strip()
-    return _by_rules(text, choices, _RULES)
+    text = text.strip()
+    return text if text in choices else _by_rules(text, tuple(choices), _RULES)
 
 
-def _by_rules(text: str, choices: Sequence[str], rules: Sequence[Rule]) -> str | None:
+def _by_rules(text: str, choices: Choices, rules: Sequence[Rule]) -> str | None:
+    text = text.strip()
     for rule in rules:
         found = rule(text, choices)
         if found:
@@ -85,79 +94,90 @@ def _by_rules(text: str, choices: Sequence[str], rules: Sequence[Rule]) -> str |
     return None
 
 
-def _whole(text: str, choices: Sequence[str]) -> set[str | None]:
+def _whole(text: str, choices: Choices) -> set[str | None]:
     bare = _bare(text)
     return {choice for choice in choices if bare and bare == _bare(choice)}
 
 
-def _tagged(text: str, choices: Sequence[str]) -> set[str | None]:
+def _tagged(text: str, choices: Choices) -> set[str | None]:
     # A tag that holds no choice is still the place where the answer should be: None, not a guess.
     return {_by_rules(m.group(1), choices, _INSIDE) for m in _ANSWER_TAG.finditer(text)}
 
 
-def _boxed(text: str, choices: Sequence[str]) -> set[str | None]:
+def _boxed(text: str, choices: Choices) -> set[str | None]:
     return {_by_rules(m.group(1), choices, _INSIDE) for m in _BOXED.finditer(text)}
 
 
-def _stated(text: str, choices: Sequence[str]) -> set[str | None]:
+def _stated(text: str, choices: Choices) -> set[str | None]:
     return _following(_STATED, text, choices)
 
 
-def _rated(text: str, choices: Sequence[str]) -> set[str | None]:
+def _rated(text: str, choices: Choices) -> set[str | None]:
     if not all(choice.lstrip("-").isdecimal() for choice in choices):
         return set()
-    out_of = re.compile(
-        rf"(?<![.,/])({_any_of(choices)})\s*(?:/|out of)\s*{re.escape(choices[-1])}(?![\w/.]*\d)",
-        re.IGNORECASE,
-    )
+    out_of = re.compile(rf"(?<![.,/])({_any_of(choices)}){_scale(choices)}", re.IGNORECASE)
     fractions: set[str | None] = {_known(m.group(1), choices) for m in out_of.finditer(text)}
     return _following(_RATED, text, choices) | fractions
 
 
-def _ends(text: str, choices: Sequence[str]) -> set[str | None]:
-    lines = text.strip().splitlines()
-    found = _whole(lines[-1], choices) if lines else set()
-    start = re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE).match(text)
-    if start and _CLAUSE_END.match(text, start.end()):
-        found.add(_unless_joined(start, text, choices))
-    return found
+def _ends(text: str, choices: Choices) -> set[str | None]:
+    lines = text.splitlines()
+    if not lines:
+        return set()
+    started = [_start(line, choices) for line in lines]
+    found = started[0] | _whole(lines[-1], choices)
+    # Lines that begin with other choices make it a list ("1. a crack⏎2. a stain"), or a change
+    # of mind.
+    return found.union(*started) if found else found
 
 
-def _following(lead: re.Pattern[str], text: str, choices: Sequence[str]) -> set[str | None]:
+def _start(line: str, choices: Choices) -> set[str | None]:
+    match = _label(choices).match(line)
+    if match and _CLAUSE_END.match(line, match.end()):
+        return {_unless_joined(match, line, choices)}
+    return set()
+
+
+def _following(lead: re.Pattern[str], text: str, choices: Choices) -> set[str | None]:
     """The choices that stand right behind each match of `lead`."""
-    choice = re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE)
-    matches = (choice.match(text, m.end()) for m in lead.finditer(text))
+    matches = (_label(choices).match(text, m.end()) for m in lead.finditer(text))
     return {_unless_joined(m, text, choices) for m in matches if m}
 
 
-def _unless_joined(match: re.Match[str], text: str, choices: Sequence[str]) -> str | None:
+def _unless_joined(match: re.Match[str], text: str, choices: Choices) -> str | None:
     """The matched choice; None when another one is joined to it ("Yes or No", "3-4")."""
     end = match.end()
-    scale = re.compile(rf"\s*(?:/|out of)\s*{re.escape(choices[-1])}(?!\w)").match(text, end)
-    if scale and choices[-1].isdecimal():
+    if scale := re.compile(_scale(choices)).match(text, end):
         end = scale.end()
-    elif re.compile(r"\s*(?:/|out of\b|or\b)\s*").match(text, end):
+    elif _OTHER_SCALE.match(text, end):
         return None
     chosen = _known(match.group(1), choices)
     for join in (_JOIN_WORD, _JOIN_MARK):
         joined = join.match(text, end)
-        other = joined and re.compile(
-            rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE
-        ).match(text, joined.end())
+        other = joined and _label(choices).match(text, joined.end())
         # "Yes. No cracks are visible." is one answer, "Yes. No." is two.
         if other and (join is _JOIN_WORD or _CLAUSE_END.match(text, other.end())):
             return chosen if _known(other.group(1), choices) == chosen else None
     return chosen
 
 
-def _any_of(choices: Sequence[str]) -> str:
+@cache
+def _label(choices: Choices) -> re.Pattern[str]:
+    return re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE)
+
+
+def _scale(choices: Choices) -> str:
+    return rf"\s*(?:/|out of)\s*{re.escape(choices[-1])}(?![\w/.]*\d)"
+
+
+def _any_of(choices: Choices) -> str:
     # Longest first, so that "not safe" is not read as "not". A number is whole: not the 3 of
     # 3.5, 30, -3 or 3%.
     longest = sorted(choices, key=len, reverse=True)
     return rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?!\w|[.,:]\d|%|'\w)"
 
 
-def _known(found: str, choices: Sequence[str]) -> str | None:
+def _known(found: str, choices: Choices) -> str | None:
     same = [choice for choice in choices if choice.casefold() == found.casefold()]
     return same[0] if len(same) == 1 else None
 
