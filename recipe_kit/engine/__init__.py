@@ -1,0 +1,1 @@
+"""Ask a model questions: in this process."""

@@ -1,0 +1,242 @@
+"""Asks a model in this process: every picture is read and encoded once for all its questions.
+
+The log-probability of a label is read in the pass that picks the answer's first token. Labels that
+begin with the same token cannot be told apart there; for these a further pass scores each label as
+a whole, up to and including the token that ends the answer.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from recipe_kit.benchmark.parse import parse_answer, split_reasoning
+from recipe_kit.benchmark.questions import question_digest
+from recipe_kit.data.ahead import ahead
+from recipe_kit.engine.base import ReadMedia
+from recipe_kit.engine.generate import Generated, generate
+from recipe_kit.engine.labels import (
+    Labels,
+    answer_begins,
+    answered,
+    decode,
+    labels_of,
+    normalize,
+)
+from recipe_kit.errors import EngineError
+from recipe_kit.model.forward import answer_losses
+from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.media import Shown, show
+from recipe_kit.model.prompt import Encoded, Medium, collate, encode, render
+from recipe_kit.model.vision import VisionFeatures, encode_media
+from recipe_kit.record.schemas import Prediction, Question
+from recipe_kit.spec.recipe import Evaluation
+
+GRAY = 128
+
+
+class _Group(NamedTuple):
+    """One medium and everything asked of it."""
+
+    source: str
+    media: str
+    questions: tuple[Question, ...]
+
+
+class _Asked(NamedTuple):
+    """One question, ready to be answered."""
+
+    question: Question
+    prompt: str
+    encoded: Encoded
+    labels: Labels
+    medium: int  # its index among the batch's media
+
+
+class LocalEngine:
+    """Asks a loaded model.
+
+    Args:
+        loaded: The model; it is put into evaluation mode while it is asked.
+        evaluation: How it is asked.
+        read_media: Reads the frames of a medium.
+        blank: Show a gray picture of the same size instead, to see what the words alone give.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        evaluation: Evaluation,
+        read_media: ReadMedia,
+        *,
+        blank: bool = False,
+    ) -> None:
+        self._loaded = loaded
+        self._evaluation = evaluation
+        self._read_media = read_media
+        self._blank = blank
+        self._prompts: dict[tuple[str, Medium], tuple[str, Encoded]] = {}
+        self._labels: dict[tuple[str, ...], Labels] = {}
+        self._preprocess = loaded.preprocess.digest() + ("-blank" if blank else "")
+
+    def ask(self, questions: Sequence[Question]) -> Iterator[Prediction]:
+        """Yields one prediction for each question, media in the order they are first asked about.
+
+        Raises:
+            DataError: a picture cannot be read.
+            EngineError: the memory is not enough.
+        """
+        groups = _by_medium(questions)
+        size = self._evaluation.batch_size
+        shown = ahead(self._show, groups, depth=2 * size)
+        pairs = zip(groups, shown, strict=True)
+        while batch := tuple(islice(pairs, size)):
+            was_training = self._loaded.model.training
+            self._loaded.model.eval()
+            try:
+                predictions = self._answer(batch)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                raise EngineError(
+                    f"the memory is not enough for {size} pictures at once",
+                    where="evaluation.batch_size",
+                    fix="Make it smaller; it does not change the answers.",
+                ) from error
+            finally:
+                self._loaded.model.train(was_training)
+            yield from predictions
+
+    def _show(self, group: _Group) -> Shown:
+        frames = self._read_media(group.source, group.media)
+        if self._blank:
+            frames = np.full_like(frames, GRAY)
+        return show(frames, self._loaded.preprocess)
+
+    @torch.inference_mode()
+    def _answer(self, batch: Sequence[tuple[_Group, Shown]]) -> list[Prediction]:
+        started = time.perf_counter()
+        loaded = self._loaded
+        shown = [item for _, item in batch]
+        patches = np.concatenate([item.patches.values for item in shown])
+        vision = encode_media(
+            loaded.model,
+            torch.from_numpy(patches),
+            [item.patches.grid for item in shown],
+            preprocess=loaded.preprocess,
+        )
+        asked = [
+            self._prepare(question, shown[index].medium, index)
+            for index, (group, _) in enumerate(batch)
+            for question in group.questions
+        ]
+        prompts = collate([item.encoded for item in asked], loaded.pad_id, side="left")
+        answers = generate(
+            loaded.model,
+            prompts.to(loaded.device),
+            vision,
+            [item.medium for item in asked],
+            watch_BK=_watch(asked).to(loaded.device),
+            stop=loaded.stop_ids,
+            max_new_tokens=self._evaluation.max_new_tokens,
+        )
+        starts = [answer_begins(loaded.tokenizer, answer.tokens) for answer in answers]
+        logs = [
+            answer.watched[min(start, len(answer.watched) - 1)][: len(item.labels.choices)]
+            for item, answer, start in zip(asked, answers, starts, strict=True)
+        ]
+        self._score_whole_labels(asked, answers, starts, logs, vision)
+        latency = (time.perf_counter() - started) / len(asked)
+        return [
+            self._prediction(item, answer, log, latency)
+            for item, answer, log in zip(asked, answers, logs, strict=True)
+        ]
+
+    def _prepare(self, question: Question, medium: Medium, index: int) -> _Asked:
+        # Few different prompts are asked of many pictures of one size.
+        key = (question.prompt, medium)
+        if key not in self._prompts:
+            system = self._evaluation.system_prompt
+            self._prompts[key] = (
+                render(self._loaded.tokenizer, question.prompt, [medium], system=system),
+                encode(
+                    self._loaded.tokenizer,
+                    question.prompt,
+                    [medium],
+                    system=system,
+                    merge_size=self._loaded.preprocess.merge_size,
+                ),
+            )
+        if question.choices not in self._labels:
+            self._labels[question.choices] = labels_of(self._loaded.tokenizer, question.choices)
+        prompt, encoded = self._prompts[key]
+        return _Asked(question, prompt, encoded, self._labels[question.choices], index)
+
+    def _score_whole_labels(
+        self,
+        asked: Sequence[_Asked],
+        answers: Sequence[Generated],
+        starts: Sequence[int],
+        logs: list[tuple[float, ...]],
+        vision: VisionFeatures,
+    ) -> None:
+        """Replaces the log-probabilities of labels that their first tokens do not tell apart."""
+        unclear = [row for row, item in enumerate(asked) if not item.labels.distinct]
+        if not unclear:
+            return
+        loaded = self._loaded
+        end = loaded.tokenizer.convert_tokens_to_ids("<|im_end|>")
+        whole = [
+            (row, answered(asked[row].encoded, answers[row].tokens[: starts[row]], (*label, end)))
+            for row in unclear
+            for label in asked[row].labels.tokens
+        ]
+        batch = collate([item for _, item in whole], loaded.pad_id).to(loaded.device)
+        media = [asked[row].medium for row, _ in whole]
+        losses = answer_losses(loaded.model, batch, vision, media)
+        sums = torch.zeros(len(whole), device=losses.device).index_add(
+            0, batch.answer_rows_P, -losses
+        )
+        values = iter(sums.tolist())
+        for row in unclear:
+            logs[row] = tuple(next(values) for _ in asked[row].labels.tokens)
+
+    def _prediction(
+        self, item: _Asked, answer: Generated, log: tuple[float, ...], latency: float
+    ) -> Prediction:
+        reasoning, text = split_reasoning(decode(self._loaded.tokenizer, answer.tokens))
+        parsed = parse_answer(text, item.question.choices)
+        shares, mass = normalize(log)
+        probabilities = dict(zip(item.question.choices, shares, strict=True))
+        return Prediction(
+            question=item.question.id,
+            text=text,
+            reasoning=reasoning,
+            answer=parsed,
+            probabilities=probabilities,
+            mass=mass,
+            confidence=max(shares) if parsed is None else probabilities[parsed],
+            prompt=item.prompt,
+            model=self._loaded.name,
+            revision=self._loaded.revision,
+            timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            latency_s=round(latency, 6),
+            digest=question_digest(item.question, item.prompt, self._preprocess),
+        )
+
+
+def _by_medium(questions: Iterable[Question]) -> list[_Group]:
+    groups: dict[tuple[str, str], list[Question]] = {}
+    for question in questions:
+        groups.setdefault((question.source, question.media), []).append(question)
+    return [_Group(*key, tuple(members)) for key, members in groups.items()]
+
+
+def _watch(asked: Sequence[_Asked]) -> torch.Tensor:
+    """First tokens of the choices of each question, padded with 0 to one length; int64 [B, K]."""
+    longest = max(len(item.labels.first) for item in asked)
+    return torch.tensor(
+        [[*item.labels.first, *[0] * (longest - len(item.labels.first))] for item in asked]
+    )
