@@ -25,9 +25,14 @@ MIDDLE_FRAME = 1
 # Our own limit is checked from the header, before a pixel is decoded, and a spec may raise it.
 Image.MAX_IMAGE_PIXELS = None
 
+# Pillow warns of odd metadata; what matters raises. Set once, because a filter that is set for
+# one call only is not safe with threads.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 # What Pillow's decoders raise on damaged files, found by fuzzing.
 _DECODE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError,
-                  OverflowError, MemoryError, AttributeError, struct.error, zlib.error)
+                  OverflowError, MemoryError, AttributeError, UserWarning, struct.error,
+                  zlib.error)
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,7 @@ def open_picture(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS,
         if size == 0:
             raise DataError("the picture is empty (0 bytes)", where=str(path),
                             fix="put the picture there, or leave its row out")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on metadata; what matters raises
-            picture = Image.open(path if content is None else io.BytesIO(content), formats=FORMATS)
+        picture = Image.open(path if content is None else io.BytesIO(content), formats=FORMATS)
     except FileNotFoundError as error:
         raise DataError("there is no such file", where=str(path),
                         fix="put the picture there, or leave its row out") from error
@@ -126,11 +129,9 @@ def read_image(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray
 def decode(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
     """Decode an opened picture as `read_image` does; `path` is for the message only."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            return np.asarray(_rgb(upright, path, png=picture.format == "PNG"))
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        return np.asarray(_rgb(upright, path, png=picture.format == "PNG"))
     except _DECODE_ERRORS as error:
         raise _damaged(path, error) from error
 

@@ -1,6 +1,6 @@
 """Samples from their sources: tables of files, triples, and synthetic worlds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
@@ -77,7 +77,7 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
     return _looked_at(samples, roots, recipe)
 
 
-def looks(samples: Sequence[Sample], roots: dict[str, Path]) -> list[Look]:
+def looks(samples: Sequence[Sample], roots: Mapping[str, Path]) -> list[Look]:
     """List the files of samples, to be looked at."""
     return [Look(roots[sample.source] / sample.media, sample.media_type) for sample in samples]
 
