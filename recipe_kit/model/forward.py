@@ -96,3 +96,11 @@ def answer_losses(
     """
     logits = forward_batch(model, batch, vision, media, keep_P=batch.answer_at_P).logits_PW
     return F.cross_entropy(logits.float(), batch.answer_ids_P, reduction="none")
+
+
+def checkpoint_activations(model: Module) -> None:
+    """Keep only what enters each layer while training, and compute the rest again going back."""
+    core: Any = core_of(model)
+    # transformers 5.23 renamed it, and warns of the old name.
+    old = core.gradient_checkpointing_enable
+    getattr(core, "activation_checkpointing_enable", old)({"use_reentrant": False})

@@ -206,9 +206,15 @@ def collate(
     )
 
 
+@lru_cache(maxsize=8)
+def _control_tokens(tokenizer: Any) -> tuple[str, ...]:
+    added = tokenizer.added_tokens_decoder.values()
+    return tuple(str(token) for token in added if token.special)
+
+
 def _refuse_control_tokens(tokenizer: Any, texts: Iterable[str]) -> None:
     for text in texts:
-        found = [token for token in tokenizer.all_special_tokens if token in text]
+        found = [token for token in _control_tokens(tokenizer) if token in text]
         if found:
             raise ModelError(
                 f"the text holds the control token {found[0]!r}, which the model would obey",
