@@ -22,6 +22,9 @@ class FloorsKnobs(Part):
     hairline: Share = 0.12
     """Share of cracks that are hairlines (narrower than 1% of the picture's shorter side)."""
 
+    thin: Share = 0.45
+    """Share of the other cracks that are thin (1% to 2.5%); the rest are thick (up to 9%)."""
+
     partial: Share = 0.25
     """Share of cracks that fade out inside the picture or only cut a corner of it."""
 
@@ -89,7 +92,7 @@ WORLD_LABELS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "crack_width": ("none", "hairline", "thin", "thick"),
         "crack_orientation": ("none", "horizontal", "vertical", "diagonal"),
-        "surface": (),
+        "surface": ("concrete", "screed", "render", "painted", "asphalt", "tile"),
         "joints": _TRUTH,
         "stain": _TRUTH,
         "shadow": _TRUTH,

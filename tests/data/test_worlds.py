@@ -9,10 +9,10 @@ from recipe_kit.data.worlds.cracks import HAIRLINE, SEVERITY_STEPS, severity
 from recipe_kit.data.worlds.drawing import Drawing
 from recipe_kit.errors import DataError
 from recipe_kit.spec.base import Part
-from recipe_kit.spec.worlds import WORLD_KNOBS, FloorsKnobs, PrimerKnobs
+from recipe_kit.spec.worlds import WORLD_KNOBS, WORLD_LABELS, FloorsKnobs, PrimerKnobs
 
 PLAIN = FloorsKnobs(
-    cracked=0, hairline=0, partial=0, shadow=0, joints=0, stain=0, texture=0, lighting=0,
+    cracked=0, hairline=0, thin=0, partial=0, shadow=0, joints=0, stain=0, texture=0, lighting=0,
     noise=0, blur=0, debris=0,
 )  # fmt: skip
 
@@ -31,8 +31,8 @@ def many() -> list[Drawing]:
 @pytest.mark.parametrize(
     ("world", "size", "digest"),
     [
-        ("floors", (128, 128), "1f6e54d87cfe0a14"),
-        ("floors", (97, 64), "02fbb0325a0d1d3d"),
+        ("floors", (128, 128), "450edcde97694e0d"),
+        ("floors", (97, 64), "971c8265e87c221f"),
         ("primer", (128, 128), "a2dbfbeb749ed9e9"),
     ],
 )
@@ -94,22 +94,21 @@ def test_labels_are_consistent(many: list[Drawing]) -> None:
             assert labels["joints"]
 
 
-def test_every_label_value_occurs(many: list[Drawing]) -> None:
-    def values(name: str) -> set[object]:
-        return {drawing.labels[name] for drawing in many}
+def test_floors_have_exactly_the_labels_and_values_the_spec_names(many: list[Drawing]) -> None:
+    seen: dict[str, set[str]] = {}
+    for drawing in many:
+        for name, value in drawing.labels.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            seen.setdefault(name, set()).add(text)
+    assert seen == {name: set(values) for name, values in WORLD_LABELS["floors"].items()}
 
-    assert values("cracked") == {"cracked", "not cracked"}
-    assert values("safe") == {"Yes", "No"}
-    assert values("severity") == {1, 2, 3, 4, 5}
-    assert values("category") == {"hazard", "safe", "ambiguous"}
-    assert values("surface") == {"concrete", "screed", "render", "painted", "asphalt", "tile"}
-    assert values("crack_width") == {"none", "hairline", "thin", "thick"}
-    assert values("crack_orientation") == {"none", "horizontal", "vertical", "diagonal"}
-    assert values("crack_quadrant") == {
-        "none", "center", "upper left", "upper right", "lower left", "lower right"
-    }  # fmt: skip
-    for name in ("joints", "stain", "shadow", "debris"):
-        assert values(name) == {True, False}
+
+def test_primer_has_only_labels_the_spec_names() -> None:
+    seen: set[str] = set()
+    for index in range(60):
+        knobs = PrimerKnobs()
+        seen |= draw("primer", seed=1, index=index, width=32, height=32, knobs=knobs).labels.keys()
+    assert seen == set(WORLD_LABELS["primer"])
 
 
 def test_a_plain_floor_is_one_color() -> None:
@@ -121,7 +120,7 @@ def test_a_plain_floor_is_one_color() -> None:
 @pytest.mark.parametrize("knob", [name for name in FloorsKnobs.model_fields if name != "cracked"])
 def test_a_knob_adds_what_it_names_and_nothing_else(knob: str) -> None:
     base = PLAIN
-    if knob in ("hairline", "partial", "blur"):  # seen on a crack only
+    if knob in ("hairline", "thin", "partial", "blur"):  # seen on a crack only
         base = PLAIN.model_copy(update={"cracked": 1.0})
     changed = base.model_copy(update={knob: 1.0})
     different = sum(
@@ -140,13 +139,13 @@ def test_a_knob_adds_what_it_names_and_nothing_else(knob: str) -> None:
             assert with_it == floor(i, PLAIN.model_copy(update={"cracked": 1.0})).labels["severity"]
 
 
-def test_hairlines_are_narrow_and_others_are_not() -> None:
-    def widths(share: float) -> set[object]:
-        knobs = PLAIN.model_copy(update={"cracked": 1.0, "hairline": share})
-        return {floor(i, knobs).labels["crack_width"] for i in range(150)}
-
-    assert widths(1.0) == {"hairline"}
-    assert widths(0.0) == {"thin", "thick"}
+@pytest.mark.parametrize(
+    ("hairline", "thin", "expected"),
+    [(1, 0, {"hairline"}), (1, 1, {"hairline"}), (0, 1, {"thin"}), (0, 0, {"thick"})],
+)
+def test_width_knobs(hairline: int, thin: int, expected: set[str]) -> None:
+    knobs = PLAIN.model_copy(update={"cracked": 1.0, "hairline": hairline, "thin": thin})
+    assert {floor(i, knobs).labels["crack_width"] for i in range(100)} == expected
 
 
 def test_a_crack_is_darker_than_the_floor() -> None:
@@ -157,7 +156,7 @@ def test_a_crack_is_darker_than_the_floor() -> None:
 
 
 def test_severity_grows_with_the_crack_that_is_drawn() -> None:
-    knobs = PLAIN.model_copy(update={"cracked": 1.0})
+    knobs = PLAIN.model_copy(update={"cracked": 1.0, "thin": 0.5})
     dark: dict[object, list[float]] = {}
     for index in range(200):
         drawing = floor(index, knobs, 128)

@@ -160,18 +160,21 @@ def _draw_once(rng: Rng, shape: tuple[int, int], width: float, partial: bool) ->
     return Crack(done, chips.done() if chipped else None, widest, area, partial, angle)
 
 
-def draw_crack(rng: Rng, shape: tuple[int, int], *, hairline: bool, partial: bool) -> Crack:
+def draw_crack(
+    rng: Rng, shape: tuple[int, int], *, hairline: bool, thin: bool, partial: bool
+) -> Crack:
     """A crack somebody could see.
 
     Args:
         rng: Where its form comes from.
         shape: Height and width of the picture in pixels.
         hairline: Narrower than `HAIRLINE`.
+        thin: If no hairline, narrower than `THICK`.
         partial: Fading out inside the picture, or only cutting a corner of it.
     """
     # A line narrower than half a pixel cannot be seen.
     least = min(0.0095, max(0.005, 0.6 / min(shape)))
-    low, high = (least, 0.0099) if hairline else (0.0105, 0.09)
+    low, high = (least, 0.0099) if hairline else (0.0105, 0.0245) if thin else (0.0255, 0.09)
     width = low * (high / low) ** rng.random()
     for _ in range(8):
         crack = _draw_once(rng, shape, width, partial)

@@ -1,4 +1,18 @@
-"""The `floors` world: floors with and without cracks, seen from close above."""
+"""The `floors` world: floors with and without cracks, seen from close above.
+
+| label | values |
+| --- | --- |
+| `cracked` | `cracked`, `not cracked` |
+| `severity` | 1 (no crack) to 5, from the drawn crack's width and area: `cracks.severity` |
+| `safe` | may a robot drive over it: `No` from severity 3 on, else `Yes` |
+| `category` | `hazard`: a clear crack; `safe`: clean; `ambiguous`: a hairline, a crack of which \
+  little can be seen, or clean with something that looks like a crack |
+| `crack_width` | `none`, `hairline` (under 1% of the shorter side), `thin` (under 2.5%), `thick` |
+| `crack_quadrant` | `none`, `center`, `upper left`, ...: where the middle of the crack lies |
+| `crack_orientation` | `none`, `horizontal`, `vertical`, `diagonal` |
+| `surface` | `concrete`, `screed`, `render`, `painted`, `asphalt`, `tile` |
+| `joints`, `stain`, `shadow`, `debris` | is there any |
+"""
 
 import math
 
@@ -34,6 +48,7 @@ def draw_floor(*, seed: int, index: int, shape: tuple[int, int], knobs: FloorsKn
     Each part has its own random stream, so that turning one knob leaves the others' parts alone.
     """
     dice = stream("floors", seed, index, 0)
+    # Knobs meet their dice in the order of the fields: a new knob goes to the end of the list.
     roll = dict(zip(FloorsKnobs.model_fields, dice.random(32).tolist(), strict=False))
     has = {name: roll[name] < getattr(knobs, name) for name in FloorsKnobs.model_fields}
     surface = str(dice.choice(SURFACES, p=SHARES))
@@ -52,7 +67,7 @@ def draw_floor(*, seed: int, index: int, shape: tuple[int, int], knobs: FloorsKn
     if has["cracked"]:
         rng = part(4)
         crack = cracks.draw_crack(
-            rng, shape, hairline=has["hairline"], partial=has["partial"]
+            rng, shape, hairline=has["hairline"], thin=has["thin"], partial=has["partial"]
         )
         paint_crack(rng, picture, crack)
     alike.append(has["debris"] and marks.debris(part(5), picture))
