@@ -192,10 +192,11 @@ def save_tiny(
         for name, value in model.state_dict().items()
         if name != "lm_head.weight"  # the same numbers as the embedding's
     }
-    kept = model.config.dtype
-    model.config.dtype = torch.bfloat16
     model.save_pretrained(folder, state_dict=state)
-    model.config.dtype = kept
+    # It would name the format the model has in memory.
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    parts = {key: config[key] | {"dtype": "bfloat16"} for key in ("text_config", "vision_config")}
+    _rewrite(folder / "config.json", dtype="bfloat16", **parts)
     # safetensors makes it readable by its owner only, which a wheel would keep.
     (folder / "model.safetensors").chmod(0o644)
     tokenizer.save_pretrained(folder)
