@@ -1,0 +1,1 @@
+"""Fine-tune a model on pictures, prompts and targets."""

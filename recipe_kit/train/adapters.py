@@ -1,0 +1,84 @@
+"""Which weights are trained: low-rank adapters (PEFT), or the model's own."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+
+from recipe_kit.errors import TrainError
+from recipe_kit.model.vision import core_of
+from recipe_kit.spec.train import Lora, Train
+
+
+def prepare(model: Any, spec: Train) -> Any:
+    """Make a model ready for training in place; with adapters, the model that holds them.
+
+    Weights that are trained are float32, whatever format the others have: steps of a small
+    learning rate are lost in bfloat16.
+
+    Raises:
+        TrainError: `train.lora.targets` names a layer the model does not have.
+    """
+    if spec.method == "lora":
+        # The adapters' first values.
+        torch.manual_seed(spec.seed)
+        config = LoraConfig(
+            r=spec.lora.rank,
+            lora_alpha=spec.lora.alpha,
+            lora_dropout=spec.lora.dropout,
+            target_modules=list(targets(model, spec.lora)),
+            bias="none",
+        )
+        with warnings.catch_warnings():
+            # PEFT reads an attribute of the model that transformers is about to rename.
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+            trained = get_peft_model(model, config)
+    else:
+        trained = model.float().requires_grad_(True)
+        if spec.freeze_vision:
+            core_of(model).model.visual.requires_grad_(False)
+    if spec.gradient_checkpointing:
+        core_of(trained).gradient_checkpointing_enable({"use_reentrant": False})
+    return trained
+
+
+def targets(model: torch.nn.Module, lora: Lora) -> tuple[str, ...]:
+    """Full names of the layers that get an adapter; never the head.
+
+    Raises:
+        TrainError: a name in `lora.targets` is no linear layer's.
+    """
+    linear = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and not name.endswith("lm_head")
+    ]
+    if not lora.vision:
+        linear = [name for name in linear if ".visual." not in f".{name}"]
+    last = {name.rpartition(".")[2] for name in linear}
+    for target in lora.targets:
+        if target not in last:
+            raise TrainError(
+                f"the model has no linear layer named '{target}'",
+                where="train.lora.targets",
+                fix=f"Choose from: {', '.join(sorted(last))}.",
+            )
+    wanted = set(lora.targets) or last
+    return tuple(name for name in linear if name.rpartition(".")[2] in wanted)
+
+
+def trainable(model: torch.nn.Module) -> list[tuple[str, torch.nn.Parameter]]:
+    """The parameters that are trained, by name."""
+    return [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+
+
+def optimizer_groups(
+    parameters: Sequence[tuple[str, torch.nn.Parameter]], weight_decay: float
+) -> Iterator[dict[str, Any]]:
+    """Matrices with weight decay; biases and the scales of norms without."""
+    for matrices in (True, False):
+        members = [value for _, value in parameters if (value.ndim >= 2) == matrices]
+        if members:
+            yield {"params": members, "weight_decay": weight_decay if matrices else 0.0}

@@ -1,0 +1,258 @@
+"""Checkpoints: whole or absent, and bound to the model and the training they came from.
+
+    checkpoints/step-000123/
+      adapter_model.safetensors   LoRA: PEFT's files
+      model.safetensors           full: a folder that is itself a model, as `model.base` takes one
+      optimizer.pt                read with `weights_only`, which runs no code
+      state.json                  steps done, validations, what the checkpoint belongs to
+      complete                    written last; holds the digest of the weights
+
+A step's samples and its dropout follow from the seed and the step's number, so the number of steps
+done is all the state that data and random generators have.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import PeftModel, set_peft_model_state_dict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from recipe_kit.errors import StorageError, TrainError
+from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.pixels import Preprocess
+from recipe_kit.model.vision import core_of
+from recipe_kit.record.schemas import Validation
+
+_COMPLETE = "complete"
+
+
+class State(BaseModel):
+    """Where a training stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """Revision of the model that is trained."""
+    training: str
+    """Digest of the training, `Plan.digest`."""
+    method: Literal["lora", "full"]
+    step: int = 0
+    """Steps done."""
+    skipped: int = 0
+    """Steps without an update, because their loss or gradient was no number."""
+    bad_in_a_row: int = 0
+    seconds: float = 0.0
+    validations: tuple[Validation, ...] = ()
+
+
+def save(
+    folder: Path, state: State, loaded: LoadedModel, optimizer: torch.optim.Optimizer
+) -> Path:
+    """Write a checkpoint into `folder`; returns where it is.
+
+    Raises:
+        StorageError: the disk is full or cannot be written to; nothing of it is left behind.
+    """
+    final = folder / f"step-{state.step:06d}"
+    with _storage(final):
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=f".{final.name}."))
+        try:
+            draft.chmod(0o755)
+            _write_weights(draft, loaded)
+            _write_optimizer(draft / "optimizer.pt", optimizer)
+            (draft / "state.json").write_text(state.model_dump_json(indent=1) + "\n", "utf-8")
+            (draft / _COMPLETE).write_text(_digest(draft, state) + "\n", "utf-8")
+            for file in draft.iterdir():
+                _sync(file)
+            if final.exists():
+                shutil.rmtree(final)
+            draft.rename(final)
+            _sync(folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    return final
+
+
+def newest(folder: Path) -> Path | None:
+    """The last complete checkpoint in a folder, if there is one."""
+    whole = sorted(path.parent for path in folder.glob(f"step-*/{_COMPLETE}"))
+    return whole[-1] if whole else None
+
+
+def keep_only(folder: Path, steps: set[int]) -> None:
+    """Remove every checkpoint but those after these steps, and what killed runs left."""
+    kept = {f"step-{step:06d}" for step in steps}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def read_state(folder: Path, *, model: str, training: str | None = None) -> State:
+    """The state in a checkpoint of this model, and of this training when one is named.
+
+    Raises:
+        TrainError: it is damaged, or belongs to another model or training.
+    """
+    try:
+        state = State.model_validate_json((folder / "state.json").read_bytes())
+        noted = (folder / _COMPLETE).read_text("utf-8").strip()
+        found = _digest(folder, state)
+    except (OSError, ValidationError) as error:
+        raise _damaged(folder) from error
+    if noted != found:
+        raise _damaged(folder)
+    if state.model != model:
+        raise TrainError(
+            f"is a checkpoint of another model: revision {state.model[:12]}, not {model[:12]}",
+            where=str(folder),
+            fix="Use the model it was trained from, or delete its folder and train again.",
+        )
+    if training is not None and state.training != training:
+        raise TrainError(
+            "is a checkpoint of another training: the data or the settings have changed",
+            where=str(folder),
+            fix="Delete its folder and train again.",
+        )
+    return state
+
+
+def restore(folder: Path, loaded: LoadedModel, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's weights into a prepared model, and its state into the optimizer.
+
+    Raises:
+        TrainError: the weights do not fit the model.
+    """
+    _read_weights(folder, loaded.model)
+    saved = torch.load(folder / "optimizer.pt", map_location=loaded.device, weights_only=True)
+    optimizer.load_state_dict(saved)
+
+
+def load_tuned(base: LoadedModel, folder: Path) -> LoadedModel:
+    """A fine-tuned model for evaluation: adapters are merged into the base.
+
+    Args:
+        base: The model that was trained, loaded anew; it is changed in place.
+        folder: The checkpoint.
+
+    Raises:
+        TrainError: the checkpoint is damaged, or belongs to another model.
+    """
+    state = read_state(folder, model=base.revision)
+    if state.method == "lora":
+        try:
+            adapted = PeftModel.from_pretrained(base.model, str(folder), is_trainable=False)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise _damaged(folder) from error
+        model = adapted.merge_and_unload()
+    else:
+        model = base.model
+        _read_weights(folder, model)
+    return replace(base, model=model.eval(), revision=revision(folder))
+
+
+def revision(folder: Path) -> str:
+    """Content digest of a complete checkpoint's weights and of the model they belong to."""
+    return (folder / _COMPLETE).read_text("utf-8").strip()
+
+
+def _write_weights(folder: Path, loaded: LoadedModel) -> None:
+    if isinstance(loaded.model, PeftModel):
+        # Adapters hold no embeddings; "auto" would look for the base on the hub to make sure.
+        loaded.model.save_pretrained(str(folder), save_embedding_layers=False)
+        return
+    loaded.model.save_pretrained(str(folder))
+    loaded.tokenizer.save_pretrained(str(folder))
+    settings = json.dumps(_pixel_settings(loaded.preprocess), indent=2)
+    (folder / "preprocessor_config.json").write_text(settings + "\n", "utf-8")
+
+
+def _read_weights(folder: Path, model: Any) -> None:
+    try:
+        weights: dict[str, torch.Tensor] = {}
+        for file in sorted(folder.glob("*.safetensors")):
+            weights |= load_file(file)
+        if isinstance(model, PeftModel):
+            set_peft_model_state_dict(model, weights)
+            return
+        missing, unexpected = core_of(model).load_state_dict(weights, strict=False)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise _damaged(folder) from error
+    # A head that is tied to the embeddings is stored once.
+    if unexpected or any(name != "lm_head.weight" for name in missing):
+        raise _damaged(folder)
+
+
+def _pixel_settings(preprocess: Preprocess) -> dict[str, Any]:
+    return {
+        "image_processor_type": "Qwen2VLImageProcessorFast",
+        "size": {
+            "shortest_edge": preprocess.min_pixels,
+            "longest_edge": preprocess.max_pixels,
+        },
+        "patch_size": preprocess.patch_size,
+        "temporal_patch_size": preprocess.temporal_patch_size,
+        "merge_size": preprocess.merge_size,
+        "image_mean": list(preprocess.mean),
+        "image_std": list(preprocess.std),
+    }
+
+
+def _write_optimizer(path: Path, optimizer: torch.optim.Optimizer) -> None:
+    # Through memory, because torch hides why a file could not be written.
+    buffer = io.BytesIO()
+    torch.save(optimizer.state_dict(), buffer)
+    path.write_bytes(buffer.getbuffer())
+
+
+def _digest(folder: Path, state: State) -> str:
+    """Of the base and the weights; not of PEFT's settings, which list layers in random order."""
+    found = hashlib.sha256(f"{state.model} {state.training}\n".encode())
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        found.update(f"{path.name} {content}\n".encode())
+    return found.hexdigest()
+
+
+def _damaged(folder: Path) -> TrainError:
+    return TrainError(
+        "is a damaged checkpoint",
+        where=str(folder),
+        fix="Delete its folder and run the command again; it goes on from an earlier one.",
+    )
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StorageError(
+            f"the checkpoint cannot be written: {reason}",
+            where=str(path),
+            fix="Free some space or mend the folder's permissions, then run the command again; "
+            "it goes on from the last checkpoint.",
+        ) from error

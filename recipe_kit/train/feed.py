@@ -1,0 +1,170 @@
+"""Pictures and questions of training, read ahead and batched."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from recipe_kit.data.ahead import ahead
+from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.media import Shown, show
+from recipe_kit.model.pixels import Bytes, Grid, resize
+from recipe_kit.model.prompt import Batch, Encoded, Medium, collate, encode
+from recipe_kit.record.schemas import Sample
+from recipe_kit.spec.train import Augment
+from recipe_kit.train.examples import Example
+from recipe_kit.train.plan import Item, Plan
+
+CACHE_BYTES = 1_000_000_000
+"""Resized pictures that are kept in memory, so that later epochs do not decode them again."""
+
+ReadMedia = Callable[[str, str], Bytes]
+"""From a source and a media path to its frames, uint8 [T, H, W, 3]; a picture has one frame."""
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What goes through the model at once."""
+
+    pixels_ND: torch.Tensor
+    """Patches of all media, uint8."""
+    grids: tuple[Grid, ...]
+    batch: Batch
+    media: tuple[int, ...]
+    """Index of the medium that each question is about."""
+    samples: int
+
+    @property
+    def tokens(self) -> int:
+        """Answer tokens, which the loss is the mean over."""
+        return len(self.batch.answer_ids_P)
+
+
+class _Ready(NamedTuple):
+    shown: Shown
+    questions: tuple[Encoded, ...]
+
+
+class Feed:
+    """Turns examples into batches for one model.
+
+    Args:
+        loaded: The model, for its tokenizer and its picture settings.
+        read_media: Reads the frames of a medium.
+        augment: Random changes to training pictures.
+        seed: Of those changes.
+        system: System prompt.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        read_media: ReadMedia,
+        augment: Augment,
+        *,
+        seed: int,
+        system: str | None,
+    ) -> None:
+        self._loaded = loaded
+        self._read_media = read_media
+        self._augment = augment
+        self._seed = seed
+        self._system = system
+        self._frames: dict[tuple[str, str], Bytes] = {}
+        self._room = CACHE_BYTES
+        self._lock = threading.Lock()
+        self._encoded: dict[tuple[str, str, Medium], Encoded] = {}
+
+    def windows(self, plan: Plan, start: int, batch_size: int) -> Iterator[list[MicroBatch]]:
+        """The batches of each optimizer step from `start` on.
+
+        Raises:
+            DataError: a picture cannot be read.
+        """
+        items = chain.from_iterable(plan.items(step) for step in range(start, plan.steps))
+        ready = ahead(self._augmented, items, depth=2 * batch_size)
+        for step in range(start, plan.steps):
+            members = list(islice(ready, len(plan.items(step))))
+            yield [
+                self._batch(members[first : first + batch_size])
+                for first in range(0, len(members), batch_size)
+            ]
+
+    def plain(self, examples: Iterable[Example], batch_size: int) -> Iterator[MicroBatch]:
+        """Batches of examples as they are."""
+        ready = ahead(self._unchanged, examples, depth=2 * batch_size)
+        while members := list(islice(ready, batch_size)):
+            yield self._batch(members)
+
+    def _augmented(self, item: Item) -> _Ready:
+        generator = np.random.default_rng([self._seed, item.epoch, item.position])
+        frames = augment(self._read(item.example.sample), self._augment, generator)
+        return self._ready(item.example, frames)
+
+    def _unchanged(self, example: Example) -> _Ready:
+        return self._ready(example, self._read(example.sample))
+
+    def _ready(self, example: Example, frames: Bytes) -> _Ready:
+        shown = show(frames, self._loaded.preprocess)
+        pairs = (self._encode(*pair, shown.medium) for pair in example.pairs)
+        return _Ready(shown, tuple(pairs))
+
+    def _encode(self, prompt: str, target: str, medium: Medium) -> Encoded:
+        # Few different questions are asked of many pictures of one size.
+        key = (prompt, target, medium)
+        if key not in self._encoded:
+            self._encoded[key] = encode(
+                self._loaded.tokenizer,
+                prompt,
+                [medium],
+                system=self._system,
+                target=target,
+                merge_size=self._loaded.preprocess.merge_size,
+            )
+        return self._encoded[key]
+
+    def _read(self, sample: Sample) -> Bytes:
+        key = (sample.source, sample.media)
+        kept = self._frames.get(key)
+        if kept is not None:
+            return kept
+        frames = self._read_media(*key)
+        height, width = self._loaded.preprocess.size_of(frames.shape[1], frames.shape[2])
+        frames = resize(frames, height, width)
+        with self._lock:
+            if key not in self._frames and frames.nbytes <= self._room:
+                self._room -= frames.nbytes
+                self._frames[key] = frames
+        return frames
+
+    def _batch(self, members: Sequence[_Ready]) -> MicroBatch:
+        encoded = [question for member in members for question in member.questions]
+        media = [index for index, member in enumerate(members) for _ in member.questions]
+        return MicroBatch(
+            pixels_ND=torch.from_numpy(np.concatenate([m.shown.patches.values for m in members])),
+            grids=tuple(member.shown.patches.grid for member in members),
+            batch=collate(encoded, self._loaded.pad_id),
+            media=tuple(media),
+            samples=len(members),
+        )
+
+
+def augment(frames_THWC: Bytes, spec: Augment, generator: np.random.Generator) -> Bytes:
+    """Change frames at random, all frames of a clip in the same way; uint8 [T, H, W, 3]."""
+    # All four are drawn always, so that switching one off leaves the others as they were.
+    mirror, flip, contrast, shift = generator.random(4)
+    frames = frames_THWC
+    if spec.mirror and mirror < 0.5:
+        frames = frames[:, :, ::-1]
+    if spec.flip and flip < 0.5:
+        frames = frames[:, ::-1]
+    if spec.brightness:
+        scale = 1 + spec.brightness * (2 * contrast - 1)
+        offset = 127.5 * spec.brightness * (2 * shift - 1)
+        levels = (np.arange(256) - 127.5) * scale + 127.5 + offset
+        frames = levels.round().clip(0, 255).astype(np.uint8)[frames]
+    return frames

@@ -1,0 +1,120 @@
+"""The log of a training: one JSON line for each step, and TensorBoard's files if it is there."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recipe_kit.record.files import storage, write_atomic
+from recipe_kit.record.schemas import LossPoint
+
+MOST_POINTS = 400
+
+
+class Step(NamedTuple):
+    """One optimizer step, as it is logged and shown."""
+
+    step: int
+    """Counted from 1."""
+    steps: int
+    """Planned altogether."""
+    epoch: float
+    loss: float | None
+    """None when it was no number and the step was skipped."""
+    learning_rate: float
+    gradient_norm: float | None
+    """Before clipping."""
+    samples_per_second: float
+
+
+class Log:
+    """Appends to `log.jsonl`; opened again after `step`, it forgets what came later.
+
+    Args:
+        folder: Where `log.jsonl` and `tensorboard/` are.
+        step: Steps done when it is opened.
+
+    Raises:
+        StorageError: the disk is full or cannot be written to.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._path = folder / "log.jsonl"
+        self.rows = [row for row in _read(self._path) if row["step"] <= step]
+        write_atomic(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
+        with storage(self._path):
+            self._file = self._path.open("a", encoding="utf-8")
+        self._board = _tensorboard(folder / "tensorboard", step)
+
+    def append(self, step: Step) -> None:
+        """Logs one step."""
+        row = step._asdict()
+        self.rows.append(row)
+        with storage(self._path):
+            self._file.write(json.dumps(row) + "\n")
+            self._file.flush()
+        self.scalars(
+            step.step,
+            {"train/loss": step.loss, "train/learning_rate": step.learning_rate,
+             "train/gradient_norm": step.gradient_norm},
+        )
+
+    def scalars(self, step: int, values: dict[str, float | None]) -> None:
+        """Shows numbers in TensorBoard."""
+        for name, value in values.items():
+            if self._board is not None and value is not None:
+                self._board.add_scalar(name, value, step)
+
+    def sync(self) -> None:
+        """Makes sure that everything is on disk."""
+        with storage(self._path):
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def mean_loss(self, after: int, up_to: int) -> float:
+        """Mean loss of the steps in between; 0 when all of them were skipped."""
+        losses = [
+            row["loss"] for row in self.rows
+            if after < row["step"] <= up_to and row["loss"] is not None
+        ]
+        return sum(losses) / len(losses) if losses else 0.0
+
+    def curve(self) -> tuple[LossPoint, ...]:
+        """The training curve; of a long training, means over runs of equal length."""
+        rows = [row for row in self.rows if row["loss"] is not None]
+        width = -(-len(rows) // MOST_POINTS) or 1
+        runs = (rows[start : start + width] for start in range(0, len(rows), width))
+        return tuple(
+            LossPoint(
+                step=run[-1]["step"],
+                loss=sum(row["loss"] for row in run) / len(run),
+                learning_rate=run[-1]["learning_rate"],
+            )
+            for run in runs
+        )
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            # Empty, or what a killed process left of its last line.
+            return
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    writer: Any = SummaryWriter
+    return writer(str(folder), purge_step=step + 1)

@@ -1,0 +1,116 @@
+"""What a training will do, before it does it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from recipe_kit.record.files import digest
+from recipe_kit.record.schemas import Sample
+from recipe_kit.spec.recipe import Recipe
+from recipe_kit.train.examples import Example, examples, training_samples, validation_samples
+from recipe_kit.train.order import counts, draw
+
+
+class Item(NamedTuple):
+    """One example at its place in the training."""
+
+    example: Example
+    epoch: int
+    position: int
+    """Place in the epoch."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Samples, steps and the digest that a checkpoint of this training carries."""
+
+    sources: dict[str, tuple[Example, ...]]
+    val: tuple[Example, ...]
+    per_epoch: dict[str, int]
+    """Samples that an epoch takes from each source."""
+    per_step: int
+    steps_per_epoch: int
+    steps: int
+    validate_every: int
+    seed: int
+    digest: str
+    """Of everything in the recipe and the samples that changes what is trained."""
+    _orders: dict[int, list[tuple[str, int]]] = field(default_factory=dict, repr=False)
+
+    def items(self, step: int) -> list[Item]:
+        """The samples of one optimizer step, counted from 0; the last of an epoch has fewer."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        start = within * self.per_step
+        order = self._order(epoch)[start : start + self.per_step]
+        return [
+            Item(self.sources[name][index], epoch, start + place)
+            for place, (name, index) in enumerate(order)
+        ]
+
+    def validation_due(self, step: int) -> bool:
+        """Whether to validate after so many steps."""
+        return bool(self.val) and step > 0 and (
+            step % self.validate_every == 0 or step == self.steps
+        )
+
+    def questions_in_epoch(self) -> int:
+        """Training questions in the first epoch."""
+        return sum(len(self.sources[name][index].pairs) for name, index in self._order(0))
+
+    def _order(self, epoch: int) -> list[tuple[str, int]]:
+        if epoch not in self._orders:
+            sizes = {name: len(members) for name, members in self.sources.items()}
+            # Reading ahead looks into the next epoch while this one still counts its steps.
+            while len(self._orders) > 1:
+                self._orders.pop(min(self._orders))
+            self._orders[epoch] = draw(sizes, self.per_epoch, epoch=epoch, seed=self.seed)
+        return self._orders[epoch]
+
+
+def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, float]) -> Plan:
+    """Lay out a training.
+
+    An epoch has as many samples as there are training samples in all sources (or
+    `train.max_samples`), whatever the blend: so trainings with another blend take as many steps.
+
+    Raises:
+        TrainError: there is nothing to train on.
+        DataError: a label's value is none its task knows.
+    """
+    spec = recipe.train
+    samples = tuple(samples)
+    chosen = examples(recipe, training_samples(recipe, samples, blend))
+    names = blend or dict.fromkeys(recipe.data.sources)
+    sources = {
+        name: tuple(example for example in chosen if example.sample.source == name)
+        for name in names
+    }
+    everything = len(examples(recipe, (s for s in samples if s.split == "train")))
+    total = min(everything, spec.max_samples or everything)
+    per_step = spec.batch_size * spec.accumulate
+    steps_per_epoch = max(1, math.ceil(total / per_step))
+    val = examples(recipe, validation_samples(recipe, samples))
+    sizes = {name: len(members) for name, members in sources.items()}
+    every = spec.validate_.every
+    return Plan(
+        sources=sources,
+        val=val,
+        per_epoch=counts(sizes, blend, total),
+        per_step=per_step,
+        steps_per_epoch=steps_per_epoch,
+        steps=max(1, round(spec.epochs * steps_per_epoch)),
+        validate_every=steps_per_epoch if every == "epoch" else every,
+        seed=spec.seed,
+        digest=_digest(recipe, blend, (*chosen, *val)),
+    )
+
+
+def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
+    spec = recipe.train.model_dump(mode="json", exclude={"ablations", "blend"})
+    return digest({
+        "train": spec,
+        "blend": dict(blend),
+        "pixels": [recipe.model.min_pixels, recipe.model.max_pixels],
+        "samples": [[e.sample.id, e.sample.sha256, e.sample.split, e.pairs] for e in used],
+    })
