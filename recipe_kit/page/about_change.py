@@ -1,0 +1,205 @@
+"""What the page says about before and after: differences, regressions, ablations, examples."""
+
+from recipe_kit.page import numbers, words
+from recipe_kit.page.about_training import ablation_blends
+from recipe_kit.page.figures import evaluations
+from recipe_kit.page.markdown import Md, bullets, code, table, text
+from recipe_kit.record.schemas import Comparison, Difference, Record, Regression
+
+_KINDS = (
+    ("fixed", "Fixed by fine-tuning", "the base model was wrong, the fine-tuned model is right"),
+    ("broken", "Broken by fine-tuning", "the base model was right, the fine-tuned model is wrong"),
+    ("wrong in both", "Wrong in both", "neither model is right"),
+    ("least confident", "Least confident", "the answers with the lowest confidence"),
+)
+
+
+def main_comparisons(record: Record) -> dict[str, Comparison]:
+    """Base against fine-tuned, by benchmark."""
+    return {
+        one.benchmark: one
+        for one in record.comparisons
+        if one.before == "base" and one.after == "tuned"
+    }
+
+
+def headline(record: Record) -> Md:
+    """One line for each task: accuracy before and after."""
+    compared = main_comparisons(record)
+    rows = []
+    for benchmark, facts in record.benchmarks.items():
+        base = evaluations(record, benchmark)["base"]
+        for task in facts.tasks:
+            accuracy = base.tasks[task].metrics["accuracy"]
+            cells: list[object] = [_name(record, benchmark, task), numbers.num(accuracy.n)]
+            comparison = compared.get(benchmark)
+            if comparison is None:
+                shown = numbers.metric_interval("accuracy", accuracy)
+                cells += [numbers.pct(accuracy.value), shown]
+            else:
+                found = comparison.tasks[task].differences["accuracy"]
+                cells += [
+                    numbers.pct(found.before), numbers.pct(found.after), _change(found)
+                ]
+            rows.append(cells)
+    if not compared:
+        return table(["Accuracy on", "n", "Base Model", "95% interval"], rows, "lrrr")
+    headers = ["Accuracy on", "n", "Base Model", "Fine-Tuned Model", "Difference (95% interval)"]
+    return table(headers, rows, "lrrrr")
+
+
+def _name(record: Record, benchmark: str, task: str) -> Md:
+    several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
+    return Md(f"{several}{code(task)}")
+
+
+def _change(found: Difference) -> str:
+    if found.low is None:
+        return numbers.change_of(found.metric, found.difference)
+    interval = numbers.interval_of_change(found.metric, found.low, found.high)
+    return f"{numbers.change_of(found.metric, found.difference)} ({interval})"
+
+
+def differences(record: Record, benchmark: str, task: str) -> Md:
+    """The seed's table of metrics before and after, with what the difference is worth."""
+    compared = main_comparisons(record)[benchmark].tasks[task]
+    rows = []
+    order = [name for name in numbers.METRICS if name in compared.differences]
+    for name in order + [name for name in compared.differences if name not in order]:
+        found = compared.differences[name]
+        rows.append(
+            [
+                numbers.title(name), numbers.value(name, found.before),
+                numbers.value(name, found.after),
+                numbers.change_of(name, found.difference),
+                numbers.interval_of_change(name, found.low, found.high), _worth(found),
+            ]
+        )
+    headers = [
+        "Metric", "Base Model", "Fine-Tuned Model", "Difference", "95% interval", "Beyond noise?"
+    ]
+    return table(headers, rows, "lrrrrl")
+
+
+def _worth(found: Difference) -> Md:
+    if found.difference is None or found.low is None:
+        return Md(numbers.NOTHING)
+    if found.better is None:
+        return Md("no: the interval holds zero")
+    return Md("yes, better") if found.better else Md("**yes, worse**")
+
+
+def flips(record: Record, benchmark: str, task: str) -> Md:
+    """How many answers were fixed and broken, and McNemar's test."""
+    compared = main_comparisons(record)[benchmark].tasks[task]
+    every = compared.fixed + compared.broken + compared.both_right + compared.both_wrong
+    verdict = "is" if compared.mcnemar_p < 0.05 else "is not"
+    return Md(
+        f"Of {numbers.num(every)} answers, {compared.fixed} were fixed and {compared.broken} were "
+        f"broken; {compared.both_right} were right and {compared.both_wrong} wrong both times. "
+        f"McNemar's exact test: {numbers.p_value(compared.mcnemar_p)}, so the change in accuracy "
+        f"{verdict} beyond noise."
+    )
+
+
+def slice_changes(record: Record, benchmark: str, task: str) -> Md:
+    """Accuracy of each category and source before and after."""
+    compared = main_comparisons(record)[benchmark].tasks[task]
+    rows = [
+        [
+            f"{kind}: {value}", numbers.num(found.n), numbers.value(found.metric, found.before),
+            numbers.value(found.metric, found.after),
+            numbers.change_of(found.metric, found.difference),
+            numbers.interval_of_change(found.metric, found.low, found.high), _worth(found),
+        ]
+        for kind, values in compared.slices.items()
+        if len(values) > 1
+        for value, found in values.items()
+    ]
+    headers = [
+        "Slice", "n", "Base Model", "Fine-Tuned Model", "Difference", "95% interval",
+        "Beyond noise?",
+    ]
+    return table(headers, rows, "lrrrrrl")
+
+
+def regressions(record: Record, after: str = "tuned") -> Md:
+    """Everything that got worse, one line each; empty when nothing did."""
+    every = [
+        item
+        for comparison in record.comparisons
+        if comparison.before == "base" and comparison.after == after
+        for item in comparison.regressions
+    ]
+    return bullets(_regression(record, item) for item in every)
+
+
+def _regression(record: Record, item: Regression) -> Md:
+    worth = "beyond noise" if item.significant else "within noise"
+    change = numbers.change_of(item.metric, item.after - item.before)
+    return Md(
+        f"{_name(record, item.benchmark, item.task)}, {text(item.where)}: "
+        f"{numbers.title(item.metric)} {numbers.value(item.metric, item.before)} → "
+        f"{numbers.value(item.metric, item.after)} ({change}, n = {numbers.num(item.n)}, {worth})"
+    )
+
+
+def ablations(record: Record) -> Md:
+    """Zero-shot, every ablation, and the main training, on the same questions."""
+    blends = ablation_blends(record)
+    roles = [role for role in dict.fromkeys(one.role for one in record.evaluations)]
+    if len(roles) < 3:
+        return Md("")
+    order = ["base", *(role for role in roles if role not in ("base", "tuned")), "tuned"]
+    columns = [
+        (benchmark, task) for benchmark, facts in record.benchmarks.items() for task in facts.tasks
+    ]
+    rows = []
+    for role in (role for role in order if role in roles):
+        what = {"base": "Zero-shot", "tuned": "Main training"}.get(role)
+        trained = blends.get(role, Md("–") if role == "base" else Md(numbers.NOTHING))
+        cells: list[object] = [what or code(role), trained]
+        for benchmark, task in columns:
+            found = evaluations(record, benchmark).get(role)
+            metric = found.tasks[task].metrics["accuracy"] if found else None
+            cells.append(
+                f"{numbers.pct(metric.value)} ({numbers.metric_interval('accuracy', metric)})"
+                if metric
+                else "–"
+            )
+        rows.append(cells)
+    headers = ["Training", "Trained on", *(_name(record, *column) for column in columns)]
+    return table(headers, rows, "ll" + "r" * len(columns))
+
+
+def ablation_regressions(record: Record) -> list[tuple[str, Md]]:
+    """What each ablation made worse, by its name."""
+    roles = dict.fromkeys(one.after for one in record.comparisons if one.after != "tuned")
+    found = [(role, regressions(record, role)) for role in roles]
+    return [(role, listed) for role, listed in found if listed]
+
+
+def galleries(record: Record) -> list[tuple[str, str, Md]]:
+    """Example pictures by kind: title, what they are, and the pictures."""
+    tuned = bool(record.training)
+    found = []
+    for kind, title, what in _KINDS:
+        chosen = tuple(one for one in record.examples if one.kind == kind)
+        if not chosen:
+            continue
+        if kind == "wrong in both" and not tuned:
+            title, what = "Wrong", "the base model is wrong"
+        found.append((title, what, words.gallery(chosen, tuned)))
+    return found
+
+
+def verdict(record: Record) -> str:
+    """What fine-tuning did to the headline accuracy: `better`, `worse`, `unclear`, or `none`."""
+    benchmark = next(iter(record.benchmarks))
+    comparison = main_comparisons(record).get(benchmark)
+    if comparison is None:
+        return "none"
+    found = comparison.tasks[record.benchmarks[benchmark].primary].differences["accuracy"]
+    if found.better is None:
+        return "unclear"
+    return "better" if found.better else "worse"

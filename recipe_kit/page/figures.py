@@ -1,0 +1,187 @@
+"""Which plots a page has, what they show, and their alt texts; drawn by `page.plots`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recipe_kit.page import numbers
+from recipe_kit.page.names import identifier
+from recipe_kit.record.schemas import (
+    Confusion,
+    CoveragePoint,
+    EvaluationResult,
+    LossPoint,
+    Metric,
+    Record,
+    ReliabilityBin,
+    TaskScores,
+    Validation,
+)
+
+ROLE_TITLES = {"base": "Base model", "tuned": "Fine-tuned model"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One plot: its file in `assets/`, what it says in words, and its width in CSS pixels."""
+
+    file: str
+    alt: str
+    width: int
+    content: "ConfusionPlot | ReliabilityPlot | CoveragePlot | SlicesPlot | CurvesPlot"
+
+
+@dataclass(frozen=True)
+class ConfusionPlot:
+    """References in rows, answers in columns."""
+
+    title: str
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class ReliabilityPlot:
+    """Accuracy over confidence, for each role."""
+
+    title: str
+    bins: dict[str, tuple[ReliabilityBin, ...]]
+
+
+@dataclass(frozen=True)
+class CoveragePlot:
+    """Error among the most confident answers, for each role."""
+
+    title: str
+    points: dict[str, tuple[CoveragePoint, ...]]
+
+
+@dataclass(frozen=True)
+class SlicesPlot:
+    """Accuracy with its interval for each slice (a category, a source) and role."""
+
+    title: str
+    slices: dict[str, dict[str, Metric]]  # slice → role → accuracy
+
+
+@dataclass(frozen=True)
+class CurvesPlot:
+    """Loss while training, and validation loss and accuracy."""
+
+    title: str
+    curve: tuple[LossPoint, ...]
+    validations: tuple[Validation, ...]
+
+
+def figures(record: Record) -> dict[str, Figure]:
+    """Every plot of the page, by the name that the page's template knows it by."""
+    found = dict(_training_figures(record))
+    for benchmark, facts in record.benchmarks.items():
+        for task in facts.tasks:
+            found.update(_task_figures(record, benchmark, task))
+    return found
+
+
+def evaluations(record: Record, benchmark: str) -> dict[str, EvaluationResult]:
+    """The evaluations of one benchmark, by role, base first."""
+    return {
+        found.role: found for found in record.evaluations if found.benchmark == benchmark
+    }
+
+
+def main_scores(record: Record, benchmark: str, task: str) -> dict[str, TaskScores]:
+    """One task's scores of the base model and, where there is one, of the fine-tuned model."""
+    return {
+        role: found.tasks[task]
+        for role, found in evaluations(record, benchmark).items()
+        if role in ROLE_TITLES and task in found.tasks
+    }
+
+
+def _training_figures(record: Record) -> Iterator[tuple[str, Figure]]:
+    for training in record.training:
+        if training.role != "tuned" or not (training.curve or training.validations):
+            continue
+        best = next((line for line in training.validations if line.best), None)
+        told = (
+            f" The best validation is at step {best.step}: loss {best.val_loss:.3f}, "
+            f"accuracy {numbers.pct(best.val_accuracy)}."
+            if best
+            else ""
+        )
+        alt = f"Training curves over {training.steps} steps: training loss, validation loss and "
+        alt += f"validation accuracy.{told}"
+        plot = CurvesPlot("Training", training.curve, training.validations)
+        yield "training", Figure("training-curves.svg", alt, 720, plot)
+
+
+def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[str, Figure]]:
+    scores = main_scores(record, benchmark, task)
+    name = f"{identifier(benchmark)}-{identifier(task)}".lower()
+    key = f"{benchmark}.{task}"
+    for role, found in scores.items():
+        alt = f"Confusion matrix of the {ROLE_TITLES[role].lower()} on {task}: "
+        yield f"confusion.{role}.{key}", Figure(
+            f"confusion-{name}-{role}.svg",
+            alt + _confusion_in_words(found.confusion) + ".",
+            320,
+            ConfusionPlot(ROLE_TITLES[role], found.confusion),
+        )
+    if any(found.reliability for found in scores.values()):
+        told = "; ".join(_ece(role, found) for role, found in scores.items())
+        yield f"reliability.{key}", Figure(
+            f"reliability-{name}.svg",
+            f"Reliability diagram of {task}: accuracy over confidence. {told}.",
+            360,
+            ReliabilityPlot(
+                "Reliability", {role: found.reliability for role, found in scores.items()}
+            ),
+        )
+    if any(found.risk_coverage for found in scores.values()):
+        yield f"coverage.{key}", Figure(
+            f"risk-coverage-{name}.svg",
+            f"Risk–coverage curve of {task}: error among the most confident answers.",
+            360,
+            CoveragePlot(
+                "Risk–coverage", {role: found.risk_coverage for role, found in scores.items()}
+            ),
+        )
+    for kind in ("category", "source"):
+        slices = slices_of(scores, kind)
+        if len(slices) > 1:
+            told = "; ".join(_slice_in_words(value, roles) for value, roles in slices.items())
+            yield f"{kind}.{key}", Figure(
+                f"{kind}-{name}.svg",
+                f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
+                480,
+                SlicesPlot(f"Accuracy by {kind}", slices),
+            )
+
+
+def slices_of(scores: dict[str, TaskScores], kind: str) -> dict[str, dict[str, Metric]]:
+    """Accuracy of each slice and role; only slices that have an accuracy."""
+    found: dict[str, dict[str, Metric]] = {}
+    for role, task in scores.items():
+        for value, metrics in task.slices.get(kind, {}).items():
+            if metrics.get("accuracy") is not None:
+                found.setdefault(value, {})[role] = metrics["accuracy"]
+    return found
+
+
+def _confusion_in_words(confusion: Confusion) -> str:
+    parts = []
+    for label, row in zip(confusion.labels, confusion.counts, strict=True):
+        right = row[confusion.columns.index(label)] if label in confusion.columns else 0
+        parts.append(f"{right} of {sum(row)} with the answer {label} right")
+    return ", ".join(parts)
+
+
+def _ece(role: str, scores: TaskScores) -> str:
+    found = scores.metrics.get("ece")
+    shown = numbers.value("ece", found.value) if found else numbers.NOTHING
+    return f"{ROLE_TITLES[role]}: calibration error {shown}"
+
+
+def _slice_in_words(value: str, roles: dict[str, Metric]) -> str:
+    told = ", ".join(
+        f"{ROLE_TITLES[role].lower()} {numbers.pct(metric.value)}" for role, metric in roles.items()
+    )
+    return f"{value}: {told}"

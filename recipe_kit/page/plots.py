@@ -1,0 +1,244 @@
+"""Draws a page's plots as SVG: the same bytes for the same record, readable on light and dark.
+
+An `<img>` SVG cannot follow the site's light/dark switch, so the background is transparent and
+every color has about the same contrast (4:1) on white and on the dark theme's gray.
+"""
+
+import io
+import math
+import warnings
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from recipe_kit.page.figures import (
+    ROLE_TITLES,
+    ConfusionPlot,
+    CoveragePlot,
+    CurvesPlot,
+    Figure,
+    ReliabilityPlot,
+    SlicesPlot,
+)
+from recipe_kit.page.markdown import clean
+
+INK: Final = "#7b8496"
+GRID: Final = "#7b849640"
+ROLE_COLORS: Final = {"base": "#d9822b", "tuned": "#3f8fd9"}
+# Right answers in blue, wrong ones in orange; light where there are few.
+RIGHT: Final = ((224, 236, 248), (31, 95, 168))
+WRONG: Final = ((250, 235, 219), (192, 98, 18))
+
+_STYLE: Final[dict[str, Any]] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "recipe_kit",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.linewidth": 2.2,
+    "lines.markersize": 6,
+}
+
+
+def draw(figure: Figure) -> bytes:
+    """The plot as an SVG file."""
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # The browser, not this machine's font, draws the letters.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        canvas = _canvas(figure)
+        target = io.BytesIO()
+        canvas.savefig(
+            target, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    svg = target.getvalue().replace(b"'DejaVu Sans'", b"system-ui, 'DejaVu Sans'")
+    return b"\n".join(line.rstrip() for line in svg.splitlines()) + b"\n"
+
+
+def _canvas(figure: Figure) -> Canvas:
+    content = figure.content
+    if isinstance(content, ConfusionPlot):
+        return _confusion(content)
+    if isinstance(content, ReliabilityPlot):
+        return _reliability(content)
+    if isinstance(content, CoveragePlot):
+        return _coverage(content)
+    if isinstance(content, SlicesPlot):
+        return _slices(content)
+    return _curves(content)
+
+
+def _new(width: float, height: float) -> tuple[Canvas, Axes]:
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    return canvas, canvas.add_subplot()
+
+
+def _short(label: str, limit: int = 18) -> str:
+    plain = " ".join(clean(label).split()) or "(none)"
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def _mix(ends: tuple[tuple[int, ...], tuple[int, ...]], share: float) -> str:
+    few, many = ends
+    mixed = (round(a + (b - a) * share) for a, b in zip(few, many, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def _confusion(plot: ConfusionPlot) -> Canvas:
+    counts, labels = plot.confusion.counts, plot.confusion.labels
+    # A column that nobody answered (mostly "unparseable") would only take room.
+    used = [
+        at for at, column in enumerate(plot.confusion.columns)
+        if column in labels or any(row[at] for row in counts)
+    ]
+    columns = [plot.confusion.columns[at] for at in used]
+    canvas, axes = _new(4.0, 3.5 if len(labels) < 4 else 3.9)
+    for y, row in enumerate(counts):
+        total = sum(row)
+        for x, at in enumerate(used):
+            share = row[at] / total if total else 0.0
+            ends = RIGHT if columns[x] == labels[y] else WRONG
+            box = matplotlib.patches.Rectangle((x + 0.03, y + 0.03), 0.94, 0.94)
+            axes.add_patch(box)
+            dark = share > 0.55
+            axes.text(
+                x + 0.5, y + 0.5, f"{row[at]}\n{share:.0%}" if len(labels) < 4 else f"{row[at]}",
+                ha="center", va="center", color="#ffffff" if dark else "#1c2a3d",
+                fontsize=13 if len(labels) < 4 else 12,
+            )
+    axes.set(xlim=(0, len(used)), ylim=(len(labels), 0), xlabel="Answer", ylabel="Truth")
+    axes.set_xticks([at + 0.5 for at in range(len(used))], [_short(name, 12) for name in columns])
+    axes.set_yticks([at + 0.5 for at in range(len(labels))], [_short(name, 12) for name in labels])
+    axes.set_title(plot.title)
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return canvas
+
+
+def _percent_axis(axes: Axes, low: float, high: float, *, upright: bool) -> None:
+    axis = axes.yaxis if upright else axes.xaxis
+    axis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0, decimals=0))
+    if upright:
+        axes.set_ylim(low, high)
+    else:
+        axes.set_xlim(low, high)
+
+
+def _reliability(plot: ReliabilityPlot) -> Canvas:
+    canvas, axes = _new(4.4, 3.8)
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle="--", label="perfect")
+    lowest = 1.0
+    for role, bins in plot.bins.items():
+        found = [b for b in bins if b.n and b.confidence is not None and b.accuracy is not None]
+        total = sum(b.n for b in found) or 1
+        xs = [b.confidence for b in found if b.confidence is not None]
+        ys = [b.accuracy for b in found if b.accuracy is not None]
+        color = ROLE_COLORS[role]
+        axes.plot(xs, ys, color=color, label=ROLE_TITLES[role])
+        sizes = [18 + 240 * math.sqrt(b.n / total) for b in found]
+        axes.scatter(xs, ys, s=sizes, color=color, alpha=0.55, linewidths=0)
+        lowest = min([lowest, *xs])
+    axes.set(xlabel="Confidence (dots: share of answers)", ylabel="Accuracy", title=plot.title)
+    _percent_axis(axes, -0.04, 1.06, upright=True)
+    _percent_axis(axes, max(0.0, math.floor(lowest * 10) / 10 - 0.02), 1.04, upright=False)
+    axes.legend(loc="lower right")
+    return canvas
+
+
+def _coverage(plot: CoveragePlot) -> Canvas:
+    canvas, axes = _new(4.4, 3.8)
+    top = 0.05
+    for role, points in plot.points.items():
+        axes.plot(
+            [point.coverage for point in points], [point.risk for point in points],
+            color=ROLE_COLORS[role], label=ROLE_TITLES[role],
+        )
+        top = max([top, *(point.risk for point in points)])
+    axes.set(xlabel="Coverage (most confident first)", ylabel="Error", title=plot.title)
+    _percent_axis(axes, 0, min(1.0, top * 1.15), upright=True)
+    _percent_axis(axes, 0, 1.02, upright=False)
+    axes.legend(loc="best")
+    return canvas
+
+
+def _slices(plot: SlicesPlot) -> Canvas:
+    roles = [role for role in ROLE_TITLES if any(role in found for found in plot.slices.values())]
+    canvas, axes = _new(5.6, 1.5 + 0.34 * len(roles) * len(plot.slices) + 0.15 * len(plot.slices))
+    step = 0.8 / len(roles)
+    for order, role in enumerate(roles):
+        for row, found in enumerate(plot.slices.values()):
+            metric = found.get(role)
+            if metric is None or metric.value is None:
+                continue
+            y = row - 0.4 + step * (order + 0.5)
+            color = ROLE_COLORS[role]
+            axes.barh(
+                y, metric.value, height=step * 0.86, color=color,
+                label=ROLE_TITLES[role] if row == 0 else None,
+            )
+            low = metric.value if metric.low is None else metric.low
+            high = metric.value if metric.high is None else metric.high
+            axes.plot([low, high], [y, y], color=INK, linewidth=2, solid_capstyle="butt")
+            axes.text(1.03, y, f"{metric.value:.1%}", va="center", fontsize=10)
+    labels = [
+        f"{_short(name)}\nn = {next(iter(found.values())).n}" for name, found in plot.slices.items()
+    ]
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.45, -0.55)
+    _percent_axis(axes, 0, 1.0, upright=False)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(plot.title, pad=26 if len(roles) > 1 else 8)
+    if len(roles) > 1:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2)
+    return canvas
+
+
+def _curves(plot: CurvesPlot) -> Canvas:
+    canvas = Canvas(figsize=(8.2, 3.4), layout="constrained")
+    left, right = canvas.subplots(1, 2)
+    left.plot(
+        [point.step for point in plot.curve], [point.loss for point in plot.curve],
+        color=ROLE_COLORS["base"], linewidth=1.4, label="training",
+    )
+    steps = [line.step for line in plot.validations]
+    blue = ROLE_COLORS["tuned"]
+    left.plot(
+        steps, [line.val_loss for line in plot.validations], "o-", color=blue, label="validation"
+    )
+    left.set(xlabel="Step", ylabel="Loss", title="Loss")
+    left.set_ylim(bottom=0)
+    left.legend(loc="best")
+    right.plot(steps, [line.val_accuracy for line in plot.validations], "o-", color=blue)
+    for line in plot.validations:
+        if line.best:
+            right.plot(
+                [line.step], [line.val_accuracy], "o", markersize=13, markerfacecolor="none",
+                markeredgewidth=2, color=ROLE_COLORS["base"], label="best",
+            )
+            right.legend(loc="lower right")
+    right.set(xlabel="Step", title="Validation accuracy")
+    values = [line.val_accuracy for line in plot.validations] or [0.0]
+    _percent_axis(right, max(0.0, min(values) - 0.08), min(1.02, max(values) + 0.06), upright=True)
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+    return canvas
