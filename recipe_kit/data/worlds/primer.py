@@ -116,7 +116,7 @@ def draw_primer(*, seed: int, index: int, shape: tuple[int, int], knobs: PrimerK
             turn += math.pi / 2
         c, s = math.cos(turn), math.sin(turn)
         points = OUTLINES[form] * r @ np.array([[c, s], [-s, c]]) + (x, y)
-        mask = Mask(shape)
+        mask = Mask(shape, detail=384)
         mask.polygon(points)
         if form == "ring":
             mask.ellipse(x, y, r * 0.55, r * 0.55, 0)
