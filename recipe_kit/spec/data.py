@@ -48,6 +48,7 @@ class TableSource(Part):
     """A table of files: CSV, TSV, JSON or JSONL, one row for each picture or video."""
 
     kind: Literal["table"]
+    """A table of files."""
     path: str
     """The table, relative to the data root (`RECIPE_DATA`) or to the recipe's folder."""
     media: str = ""
@@ -57,7 +58,7 @@ class TableSource(Part):
     labels: dict[str, str | MappedColumn] = Field(min_length=1)
     """From the label's name to its column, or to a column with renamed values."""
     license: str = ""
-    """Licence of the pictures, as the page states it."""
+    """License of the pictures, as the page states it."""
     credit: str = ""
     """Who made the pictures, as the page states it."""
 
@@ -66,6 +67,7 @@ class WorldSource(Part):
     """A synthetic world: pictures drawn from a seed."""
 
     kind: Literal["world"]
+    """A synthetic world."""
     world: str
     """Name of the world."""
     count: int = Field(gt=0, le=10_000_000)
@@ -91,12 +93,13 @@ class TriplesSource(Part):
     """Training examples as JSON triples: `image_path`, `prompt`, `target`; for training only."""
 
     kind: Literal["triples"]
+    """JSON triples."""
     path: str
     """A JSON list or a JSONL file, relative to the data root or to the recipe's folder."""
     media: str = ""
     """Folder that `image_path` is relative to; the file's own folder when empty."""
     license: str = ""
-    """Licence of the pictures, as the page states it."""
+    """License of the pictures, as the page states it."""
     credit: str = ""
     """Who made the pictures, as the page states it."""
 

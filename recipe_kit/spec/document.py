@@ -192,6 +192,8 @@ class _Builder:
             raise SpecError(show(self._blank, [Problem((), what, fix, mark=mark)]))
         if len(keys) > MAX_DEPTH:
             raise SpecError(show(self._blank, [_too_deep(mark)]))
+        if node.start_mark.index == node.end_mark.index:  # nothing there: show the key
+            mark = key_mark
         literal = isinstance(node, ScalarNode) and node.style == "|"
         self.places[keys] = Place(key_mark, mark, literal)
         if isinstance(node, MappingNode):

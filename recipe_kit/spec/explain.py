@@ -46,7 +46,10 @@ def explain(error: ValidationError, data: Plain) -> list[Problem]:
 
 def _explain(details: Iterable[ErrorDetails], data: Plain) -> Iterator[Problem]:
     for one in details:
-        found = _follow(one["loc"], data)
+        location = one["loc"]
+        if one["type"] == "missing" and isinstance(location[-1], int):
+            location = location[:-1]  # a list that is too short
+        found = _follow(location, data)
         if found is None:
             continue
         if one["type"] == "value_error":
@@ -61,8 +64,8 @@ def _problem(kind: str, found: _Found) -> Problem:
         known = list(fields_of(found.owner))
         return Problem(found.keys, f"unknown key '{name}'{_inside(found.keys)}",
                        suggest(name, known, kind="keys"), at="key")
-    if kind == "missing" and found.owner is not None:
-        info = fields_of(found.owner)[name]
+    info = fields_of(found.owner).get(name) if found.owner is not None else None
+    if kind == "missing" and info is not None and found.value is None:
         return Problem(found.keys, f"the key '{name}' is missing{_inside(found.keys)}",
                        f"{info.description} It is {in_words(field_shape(info))}.", at="key")
     if kind.startswith("union_tag"):
@@ -123,7 +126,7 @@ def shown(value: Plain) -> str:
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
-        return "a list" if value else "an empty list"
+        return f"a list of {len(value)}" if value else "an empty list"
     text = str(value)
     return f"{text[:20]}…" if len(text) > 21 else text
 

@@ -113,7 +113,9 @@ def _locate(document: Document, problem: Problem) -> tuple[Mark, str]:
             continue
         whole = length == len(problem.keys)
         if whole and problem.line is not None and place.literal:
-            return Mark(place.value.line + 1 + problem.line, 0), place.override
+            row = min(place.value.line + 1 + problem.line, len(document.lines) - 1)
+            text = document.lines[row]
+            return Mark(row, len(text) - len(text.lstrip())), place.override
         mark = place.value if whole and problem.at == "value" else place.key
         return mark, place.override
     return Mark(0, 0), ""
@@ -129,7 +131,5 @@ def _block(document: Document, mark: Mark, override: str, problem: Problem) -> s
     start = max(0, mark.column - WIDTH + 20)
     piece, gutter = line[start : start + WIDTH], f"{mark.line + 1:>4} | "
     column = mark.column - start
-    if problem.line is not None and mark.column == 0:  # no column is known: point at the text
-        column = len(piece) - len(piece.lstrip())
     pointer = " " * (len(gutter) - 2) + "| " + " " * column + "^"
     return f"{head}\n{gutter}{printable(piece)}\n{pointer}{fix}"

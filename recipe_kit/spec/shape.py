@@ -45,12 +45,17 @@ class Shape:
         return tuple(one.part for one in (self, *self.members) if one.part is not None)
 
     @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return get_origin(self.annotation) is tuple
+
+    @property
     def item(self) -> "Shape | None":
         """What a list's items or a mapping's values are."""
         arguments = get_args(self.annotation)
         if get_origin(self.annotation) is dict:
             return shape_of(arguments[1])
-        return shape_of(arguments[0]) if get_origin(self.annotation) is tuple else None
+        return shape_of(arguments[0]) if self.is_list else None
 
 
 def shape_of(annotation: Any, info: FieldInfo | None = None) -> Shape:
@@ -141,6 +146,9 @@ def _list_in_words(shape: Shape) -> str:
 
 
 def _limits_in_words(limits: tuple[Any, ...]) -> str:
+    match limits:
+        case (Ge(ge=low), Le(le=high)):
+            return f" from {number(low)} to {number(high)}"
     words = []
     for limit in limits:
         match limit:

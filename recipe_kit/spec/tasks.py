@@ -11,6 +11,7 @@ class BinaryTask(Part):
     """A question answered by Yes or No."""
 
     type: Literal["binary"]
+    """A question answered by Yes or No."""
     prompt: str = Field(min_length=1)
     """The question, as the model reads it."""
     label: str
@@ -30,6 +31,7 @@ class ScaleTask(Part):
     """A question answered by a whole number on a scale."""
 
     type: Literal["scale"]
+    """A question answered by a whole number on a scale."""
     prompt: str = Field(min_length=1)
     """The question, as the model reads it."""
     label: str

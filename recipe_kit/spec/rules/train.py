@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from recipe_kit.spec.problems import Keys, Plain, Problem
 from recipe_kit.spec.query import find, mapping, number, sources_of
 
-# The other roles a model can have in a record.
-ROLES = ("base", "tuned")
-
 
 def blends(data: Plain) -> Iterator[Problem]:
     """Weights are of sources that training takes from, and not all are zero."""
@@ -26,12 +23,4 @@ def blends(data: Plain) -> Iterator[Problem]:
                               "Name it in 'data.splits.train' too.", at="key")
 
 
-def ablation_names(data: Plain) -> Iterator[Problem]:
-    """An ablation's name stands beside `base` and `tuned`."""
-    for keys, _ in find(data, "train.ablations.*"):
-        if keys[-1] in ROLES:
-            yield Problem(keys, f"'{keys[-1]}' is the name of another model of the page",
-                          "Take another name.", at="key")
-
-
-TRAIN_RULES = (blends, ablation_names)
+TRAIN_RULES = (blends,)

@@ -26,6 +26,13 @@ RESERVED = frozenset({
 })
 
 
+# Words that the page has its own numbers under: `data.samples`, `floor.change.cracked.fixed`.
+PAGE_WORDS = {
+    "benchmarks": ("ablations", "data", "fine_tuned", "gate", "model", "regressions", "training"),
+    "ablations": ("base", "tuned", "change", "primary", "questions", "samples"),
+}
+
+
 def names(data: Plain) -> Iterator[Problem]:
     """Names are used in prose: `{{ floor.base.cracked.accuracy }}`."""
     for pattern in ("data.sources.*", "tasks.*", "benchmarks.*", "train.ablations.*"):
@@ -34,8 +41,9 @@ def names(data: Plain) -> Iterator[Problem]:
             if not re.fullmatch(NAME, name, re.ASCII):
                 fix = "A name is letters, digits and '_', and begins with a letter."
                 yield Problem(keys, f"'{name}' is not a name", fix, at="key")
-            elif name in RESERVED:
-                yield Problem(keys, f"'{name}' is a word of Jinja, it cannot be a name",
+            elif name in RESERVED or name in PAGE_WORDS.get(str(keys[-2]), ()):
+                whose = "of Jinja" if name in RESERVED else "that the page uses itself"
+                yield Problem(keys, f"'{name}' is a word {whose}, it cannot be a name",
                               "Take another name.", at="key")
 
 
