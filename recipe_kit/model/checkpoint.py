@@ -162,6 +162,9 @@ def read_config(folder: Path) -> dict[str, Any]:
             where=str(folder / "config.json"),
             fix=f"use one of: {', '.join(SUPPORTED)} (Qwen3-VL, Cosmos-Reason2)",
         )
+    for part in ("text_config", "vision_config"):
+        if not isinstance(config.get(part), dict):
+            raise ModelError(f"has no {part}", where=str(folder / "config.json"))
     return config
 
 
@@ -262,19 +265,23 @@ def describe_model(base: str, *, revision: str | None = None) -> ModelCard:
         for entry in read_header(file).values():
             kind = str(entry["dtype"])
             counts[kind] = counts.get(kind, 0) + math.prod(entry["shape"])
-    text, vision = config.get("text_config", {}), config.get("vision_config", {})
+
+    def size(part: str, key: str) -> int:
+        value = config[part].get(key)
+        return value if isinstance(value, int) else 0
+
     return ModelCard(
         name=base,
         architecture=SUPPORTED[config["model_type"]],
         parameters=sum(counts.values()),
         bytes=sum(file.stat().st_size for file in files),
         dtype=max(counts, key=lambda kind: counts[kind], default=""),
-        text_width=int(text.get("hidden_size", 0)),
-        text_layers=int(text.get("num_hidden_layers", 0)),
-        vision_width=int(vision.get("hidden_size", 0)),
-        vision_layers=int(vision.get("depth", 0)),
-        patch_size=int(vision.get("patch_size", 0)),
-        vocabulary=int(text.get("vocab_size", 0)),
+        text_width=size("text_config", "hidden_size"),
+        text_layers=size("text_config", "num_hidden_layers"),
+        vision_width=size("vision_config", "hidden_size"),
+        vision_layers=size("vision_config", "depth"),
+        patch_size=size("vision_config", "patch_size"),
+        vocabulary=size("text_config", "vocab_size"),
         license=_license(checkpoint.folder),
     )
 

@@ -1,6 +1,6 @@
 """Load a checkpoint to run it: the model, its tokenizer and its picture settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,14 +92,9 @@ def load_model(
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported, and refused below in one line
         )
-        # transformers fills what is missing with random numbers and only logs it.
-        if missing := sorted(report["missing_keys"]):
-            raise ModelError(
-                f"lacks {len(missing)} weights, the first is {missing[0]}",
-                where=str(folder),
-                fix="download or copy it again",
-            )
+        _refuse_random_weights(folder, report)
         model = model.eval().to(device)
     if len(tokenizer) > config.text_config.vocab_size:
         raise ModelError(
@@ -147,11 +142,31 @@ def load_preprocess(folder: Path) -> Preprocess:
         raise ModelError(error.what, where=str(path), fix=error.fix) from error
 
 
+def _refuse_random_weights(folder: Path, report: Mapping[str, Any]) -> None:
+    """Refuse what transformers filled with random numbers: weights that lack or do not fit."""
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"lacks {len(missing)} weights, the first is {missing[0]}",
+            where=str(folder),
+            fix="download or copy it again",
+        )
+    if misfits := sorted(report["mismatched_keys"]):
+        name, found, due = misfits[0]
+        raise ModelError(
+            f"{len(misfits)} weights do not fit config.json, the first is {name}: its shape is"
+            f" {list(found)}, not {list(due)}",
+            where=str(folder),
+            fix="take config.json and the weights from the same model",
+        )
+
+
 @contextmanager
 def _clear_errors(folder: Path) -> Iterator[None]:
-    """Tell in one line what transformers could not do, and keep its progress bars away."""
+    """Tell in one line what transformers could not do, and keep its own reports away."""
     bars = transformers_logging.is_progress_bar_enabled()
+    level = transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -168,8 +183,9 @@ def _clear_errors(folder: Path) -> Iterator[None]:
         SafetensorError,
         StrictDataclassError,
     ) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"cannot be loaded: {reason[0]}", where=str(folder)) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(f"cannot be loaded: {reason[:300]}", where=str(folder)) from error
     finally:
+        transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
