@@ -11,6 +11,11 @@ from recipe_kit.record.schemas import LabelValue, Question, Sample
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.tasks import Task
 
+# Named one by one: a field that is added to the schema later must not change old digests. Paths
+# are left out, so that a data folder can be moved.
+_ASKED = {"id", "task_type", "media_sha256", "prompt", "choices", "reference"}
+_SCORED = _ASKED | {"benchmark", "task", "sample", "hazard", "category", "source", "group"}
+
 
 def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Question, ...]:
     """The questions of one benchmark, ordered by sample, then by task as the benchmark lists them.
@@ -80,12 +85,8 @@ def label_text(value: LabelValue) -> str:
 
 
 def digest(questions: Sequence[Question]) -> str:
-    """Content digest of a list of questions in order: 64 hex digits.
-
-    Paths are left out, so that a data folder can be moved; everything that a score depends on
-    is in.
-    """
-    return _sha256([q.model_dump(exclude={"media"}) for q in questions])
+    """Digest of everything a score depends on in a list of questions, in order: 64 hex digits."""
+    return _sha256([q.model_dump(include=_SCORED) for q in questions])
 
 
 def question_digest(question: Question, prompt_text: str, preprocess_digest: str) -> str:
@@ -96,8 +97,7 @@ def question_digest(question: Question, prompt_text: str, preprocess_digest: str
         prompt_text: The whole prompt, in the model's chat template.
         preprocess_digest: Digest of how pictures become model inputs.
     """
-    fields = {"id", "task_type", "media_sha256", "prompt", "choices", "reference"}
-    return _sha256([question.model_dump(include=fields), prompt_text, preprocess_digest])
+    return _sha256([question.model_dump(include=_ASKED), prompt_text, preprocess_digest])
 
 
 def _question(benchmark: str, task_name: str, task: Task, sample: Sample) -> Question:

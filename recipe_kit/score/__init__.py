@@ -1,0 +1,1 @@
+"""Scores, comparisons and the gate, from logged predictions alone."""

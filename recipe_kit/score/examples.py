@@ -96,10 +96,12 @@ def _pick(
     """At most `limit` questions whose pictures are not in `shown`, which they are added to."""
     picked: list[Question] = []
     for is_primary in (True, False):
-        ordered = sorted(
-            (q for q in candidates if (q.task == primary) is is_primary),
-            key=lambda q: (rank(q), q.id),
+        # Left out before turns are taken, lest a category lose its turn to a picture shown above.
+        fresh = (
+            q for q in candidates
+            if (q.task == primary) is is_primary and media_name(q) not in shown
         )
+        ordered = sorted(fresh, key=lambda q: (rank(q), q.id))
         for question in _in_turns(ordered, lambda q: (q.category,)):
             if len(picked) < limit and media_name(question) not in shown:
                 picked.append(question)

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from score_cases import one_task
+
+from recipe_kit.score import binary, scale, stats
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [
+        # Agresti & Coull (1998), and R's prop.test(correct = FALSE)
+        (0, 10, 0.0, 0.2775),
+        (8, 10, 0.4902, 0.9433),
+        (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),
+    ],
+)
+def test_wilson_against_the_literature(hits: int, n: int, low: float, high: float) -> None:
+    assert stats.wilson(hits, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken", "p"),
+    [
+        (0, 0, 1.0),
+        (1, 5, 2 * (1 + 6) / 2**6),
+        (5, 1, 2 * (1 + 6) / 2**6),
+        (3, 3, 1.0),
+        (10, 0, 2 / 2**10),
+    ],
+)
+def test_mcnemar_by_hand(fixed: int, broken: int, p: float) -> None:
+    assert stats.mcnemar(fixed, broken) == pytest.approx(p, rel=1e-12)
+
+
+def test_resampling_is_determined_by_its_seed() -> None:
+    groups = ["a", "a", "b", "c"]
+    share = {"share": lambda w: w[:, 0] / w.sum(axis=1)}
+    one, same, other = (
+        stats.resample(share, groups, resamples=200, seed=seed)["share"] for seed in (1, 1, 2)
+    )
+    assert one.tolist() == same.tolist() != other.tolist()
+
+
+def test_resampling_draws_whole_groups() -> None:
+    weights = []
+    stats.resample(
+        {"seen": lambda w: weights.append(w) or w[:, 0]}, ["a", "b", "a", "c"],
+        resamples=100, seed=0,
+    )
+    (drawn,) = weights
+    assert (drawn[:, 0] == drawn[:, 2]).all()
+    assert set((drawn[:, 0] + drawn[:, 1] + drawn[:, 3]).tolist()) == {3.0}
+
+
+def test_resampling_in_parts_gives_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    share = {"share": lambda w: w[:, 0]}
+    whole = stats.resample(share, ["a", "b", "c"], resamples=50, seed=3)["share"]
+    monkeypatch.setattr(stats, "_CELLS", 21)
+    assert stats.resample(share, ["a", "b", "c"], resamples=50, seed=3)["share"].tolist() == (
+        whole.tolist()
+    )
+
+
+def test_the_bootstrap_agrees_with_the_error_of_a_mean() -> None:
+    rng = np.random.default_rng(0)
+    answers = one_task(
+        [str(p) for p in rng.integers(1, 6, 400)], [str(p) for p in rng.integers(1, 6, 400)]
+    )
+    found = stats.metrics({"mae": scale.mae(answers)}, answers.groups, bootstrap=4000, seed=0)
+    errors = np.abs(scale.placed(answers) - answers.reference_N)
+    standard = errors.std() / 20
+    assert found["mae"].low == pytest.approx(errors.mean() - 1.96 * standard, abs=0.01)
+    assert found["mae"].high == pytest.approx(errors.mean() + 1.96 * standard, abs=0.01)
+
+
+def test_scenes_of_four_like_pictures_count_as_one_each() -> None:
+    right = [i % 3 != 0 for i in range(100)]
+    answers = ["Yes" if r else "No" for r in right for _ in range(4)]
+    groups = [f"scene {i}" for i in range(100) for _ in range(4)]
+    apart = one_task(["Yes"] * 400, answers)
+    together = one_task(["Yes"] * 400, answers, groups=groups)
+    wilson, by_group = (
+        stats.metrics({"accuracy": binary.accuracy(a)}, a.groups, bootstrap=2000, seed=0)[
+            "accuracy"
+        ]
+        for a in (apart, together)
+    )
+    assert (wilson.method, by_group.method) == ("wilson", "bootstrap by group")
+    assert by_group.high - by_group.low == pytest.approx(2 * (wilson.high - wilson.low), rel=0.1)
+
+
+def test_a_perfect_score_on_few_groups_is_no_certainty() -> None:
+    answers = one_task(["Yes"] * 20, ["Yes"] * 20, groups=["a"] * 10 + ["b"] * 10)
+    found = stats.metrics(
+        {"accuracy": binary.accuracy(answers)}, answers.groups, bootstrap=100, seed=0
+    )["accuracy"]
+    low, high = stats.wilson(2, 2)
+    assert (found.value, found.n, found.low, found.high) == (1.0, 20, low, high)
+    assert found.method == "wilson over groups"
+
+
+def test_a_metric_undefined_in_most_draws_has_no_interval() -> None:
+    draws = np.array([0.5] * 4 + [np.nan] * 6)
+    assert stats.interval(draws, 0.5) is None
+    assert stats.interval(draws[:8], 0.5) == (0.5, 0.5)
+
+
+def test_an_interval_holds_its_value() -> None:
+    assert stats.interval(np.array([0.2, 0.3, 0.4]), 0.1)[0] == 0.1
