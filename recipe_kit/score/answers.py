@@ -131,6 +131,13 @@ def _answers(
                 where=where,
                 fix="evaluate again; the log was made for other choices",
             )
+        if abs(prediction.confidence - 0.5) > 0.5 + SUM_TOLERANCE:
+            raise error(
+                f"the confidence of '{question.id}' is {prediction.confidence:.3f}, "
+                "which is no probability",
+                where=where,
+                fix="evaluate again; an engine logs the answer's probability over the choices",
+            )
     index = {choice: i for i, choice in enumerate(choices)}
     return Answers(
         questions=tuple(questions),

@@ -20,15 +20,17 @@ def choose(
     after: Sequence[Prediction] | None,
     *,
     per_kind: int = 4,
+    primary: str = "",
 ) -> tuple[Example, ...]:
     """Fixed, broken, wrong in both, and least confident examples, in this order.
 
     Args:
-        questions: The benchmark; the first question's task is the primary one.
+        questions: The benchmark.
         before: The base model's predictions, one for each question.
         after: The tuned model's; None when there is none, and then "wrong in both" are the base
             model's mistakes and nothing is fixed or broken.
         per_kind: Most examples of one kind.
+        primary: The task that is shown first; the first question's when empty.
     """
     befores = {p.question: p for p in before}
     afters = {p.question: p for p in after} if after is not None else befores
@@ -54,23 +56,25 @@ def choose(
     chosen: list[Example] = []
     shown: set[str] = set()
     for kind, candidates, rank in kinds:
-        for question in _pick(candidates, questions[0].task, rank, shown, per_kind):
+        for question in _pick(candidates, primary or questions[0].task, rank, shown, per_kind):
             after_one = afters[question.id] if after is not None else None
             chosen.append(_example(kind, question, befores[question.id], after_one))
     return tuple(chosen)
 
 
-def samples(questions: Sequence[Question], *, per_category: int = 2) -> tuple[Example, ...]:
+def samples(
+    questions: Sequence[Question], *, per_category: int = 2, primary: str = ""
+) -> tuple[Example, ...]:
     """A few pictures of each category for the section on the data, without any answers.
 
     Within a category, references and sources take turns; which picture of them is shown depends
     on its content only.
     """
-    primary = [q for q in questions if q.task == questions[0].task]
+    asked = [q for q in questions if q.task == (primary or questions[0].task)]
     chosen: list[Example] = []
-    for category in sorted({q.category for q in primary}):
+    for category in sorted({q.category for q in asked}):
         ordered = sorted(
-            (q for q in primary if q.category == category),
+            (q for q in asked if q.category == category),
             key=lambda q: (media_name(q), q.id),
         )
         turns = _in_turns(ordered, lambda q: (q.source, q.reference))

@@ -69,6 +69,16 @@ def test_the_primary_task_comes_first_and_others_fill_up() -> None:
     ]
 
 
+def test_the_primary_task_may_be_named() -> None:
+    first, wrong = make(["Yes"], ["No"])
+    second, missed = make(["3", "3"], ["1", "1"], task="severity")
+    questions = [*first, *second]
+    found = choose(questions, [*wrong, *missed], None, per_kind=1, primary="severity")
+    assert found[0].question == "floor/severity/floors/0000"
+    assert {e.prompt for e in samples(questions, primary="severity")} == {second[0].prompt}
+    assert len(samples(questions)) == 1
+
+
 def test_samples_of_each_category_alternate_references_and_hold_no_answers() -> None:
     questions, _ = make(
         ["Yes", "Yes", "No", "Yes", "No"], ["Yes"] * 5, categories=["b", "b", "b", "a", "a"]

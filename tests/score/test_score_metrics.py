@@ -148,6 +148,10 @@ def _lose_mass(questions: list[Question], predictions: list[Prediction]) -> None
     predictions[1] = predictions[1].model_copy(update={"probabilities": {"Yes": 0.5, "No": 0.2}})
 
 
+def _exaggerate(questions: list[Question], predictions: list[Prediction]) -> None:
+    predictions[1] = predictions[1].model_copy(update={"confidence": 1.2})
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -169,6 +173,9 @@ def _lose_mass(questions: list[Question], predictions: list[Prediction]) -> None
         (_choose_otherwise, "predictions: 'floor/cracked/floors/0001' has other choices than "
          "'floor/cracked/floors/0000'; a task's questions share theirs\n  To mend it: build the "
          "benchmark again from one version of the recipe"),
+        (_exaggerate, "predictions: the confidence of 'floor/cracked/floors/0001' is 1.200, which "
+         "is no probability\n  To mend it: evaluate again; an engine logs the answer's probability "
+         "over the choices"),
         (_lose_mass, "predictions: the probabilities of 'floor/cracked/floors/0001' sum to 0.700 "
          "(1 of 2 predictions do not sum to 1)\n  To mend it: evaluate again; an engine logs the "
          "choices' probabilities normalized"),
