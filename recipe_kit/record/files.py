@@ -1,0 +1,149 @@
+"""Files written whole or not at all, and files that only grow."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from recipe_kit.errors import RecordError, StorageError
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON-able value, independent of the order of its keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turns a failure to write into a `StorageError` that names the file and the cause.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="Free some space or mend the folder's permissions, then run the command again; "
+            "it goes on where it stopped.",
+        ) from error
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Writes a file so that readers see the old content or the new, never a part.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written to.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with storage(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: BaseModel | dict[str, Any]) -> None:
+    """Writes a model or a mapping as indented JSON, whole or not at all."""
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    write_atomic(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_rows(path: Path, rows: Iterator[BaseModel] | tuple[BaseModel, ...]) -> None:
+    """Writes models as JSON lines, whole or not at all."""
+    write_atomic(path, "".join(row.model_dump_json() + "\n" for row in rows))
+
+
+def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
+    """Reads JSON lines.
+
+    A last line without a line feed is what a killed process left; it is not read.
+
+    Raises:
+        RecordError: The file is missing, or a line is not what it should be.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RecordError(
+            f"cannot be read: {error.strerror}", where=str(path),
+            fix="Run `recipe run` again; the stage that writes this file will be repeated.",
+        ) from error
+    rows = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            rows.append(kind.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise RecordError(
+                f"is not a {kind.__name__.lower()}: {place} {first['msg']}".rstrip(),
+                where=f"{path}:{number}",
+                fix="Delete the folder of this file and run `recipe run` again.",
+            ) from error
+    return tuple(rows)
+
+
+class Appender:
+    """Appends models to a JSON-lines file; each line is on disk when `append` returns.
+
+    On opening, the torn last line that a killed process may have left is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with storage(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                data = path.read_bytes()
+                whole = data.rfind(b"\n") + 1
+                if whole != len(data):
+                    os.truncate(path, whole)
+            self._file = path.open("ab")
+
+    def append(self, row: BaseModel) -> None:
+        """Appends one line.
+
+        Raises:
+            StorageError: The disk is full.
+        """
+        with storage(self.path):
+            start = self._file.tell()
+            try:
+                self._file.write(row.model_dump_json().encode() + b"\n")
+                self._file.flush()
+            except OSError:
+                # Half a line may be on disk; the next opening cuts it off as well.
+                os.truncate(self.path, start)
+                raise
+
+    def close(self) -> None:
+        """Flushes to the disk and closes."""
+        with storage(self.path):
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def __enter__(self) -> "Appender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
