@@ -96,8 +96,9 @@ def _leaks(pairs: Sequence[Pair], parted: Mapping[str, Sequence[Sample]],
     if found:
         shown = "".join(f"\n  {line}" for line in found[:LISTED])
         more = f"\n  and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        cases = "1 case" if len(found) == 1 else f"{len(found)} cases"
         raise LeakageError(
-            f"what is tested on is also trained or chosen on, {len(found)} times{shown}{more}",
+            f"what is tested on is also trained or chosen on: {cases}{shown}{more}",
             where="data.splits",
             fix="remove them, or give them a common group; if the leak is known and accepted, "
                 f"set data.audit.allow_leakage: [{', '.join(sorted(sources))}]")

@@ -22,7 +22,8 @@ from typing import Any
 from PIL import Image
 
 from recipe_kit.data import worlds
-from recipe_kit.errors import StorageError
+from recipe_kit.data.places import nearest
+from recipe_kit.errors import DataError, StorageError
 from recipe_kit.spec.data import WorldSource
 from recipe_kit.spec.worlds import WORLD_KNOBS
 
@@ -57,6 +58,9 @@ def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
         DataError: There is no such world.
         StorageError: The cache cannot be written.
     """
+    if source.world not in WORLD_KNOBS:
+        raise DataError(f"there is no world {source.world!r}; {nearest(source.world, WORLD_KNOBS)}",
+                        where="data.sources", fix="name a world that there is")
     folder = world_folder(source, cache)
     chunks = [folder / f"{first // CHUNK:06d}" for first in range(0, source.count, CHUNK)]
     missing = [chunk for chunk in chunks if not chunk.is_dir()]

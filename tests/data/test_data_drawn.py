@@ -1,0 +1,126 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_cases import CRACKED, recipe
+from PIL import Image
+
+from recipe_kit.data import worlds
+from recipe_kit.data.drawn import CHUNK, draw_world, world_folder
+from recipe_kit.data.sources import load_samples, media_roots
+from recipe_kit.errors import DataError, StorageError
+from recipe_kit.spec.data import WorldSource
+from recipe_kit.spec.worlds import FloorsKnobs
+
+TASK = {**CRACKED, "answers": {"cracked": "Yes", "not cracked": "No"}}
+
+
+def floors(count: int, **more: int) -> WorldSource:
+    return WorldSource.model_validate(
+        {"kind": "world", "world": "floors", "count": count, "width": 32, "height": 32, **more})
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def test_samples_of_a_world(tmp_path: Path) -> None:
+    spec = recipe({"synthetic": floors(60, seed=3).model_dump()}, tasks={"crack": TASK})
+    samples = load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    root = media_roots(spec, recipe_dir=tmp_path, cache=tmp_path)["synthetic"]
+    assert [one.id for one in samples[:2]] == ["synthetic/0000000", "synthetic/0000001"]
+    assert (len(samples), len({one.sha256 for one in samples})) == (60, 60)
+    drawing = worlds.draw("floors", seed=3, index=55, width=32, height=32, knobs=FloorsKnobs())
+    one = samples[55]
+    assert np.array_equal(np.asarray(Image.open(root / one.media)), drawing.image)
+    assert (one.labels["cracked"], one.category, one.labels["joints"], one.width) == (
+        drawing.labels["cracked"], drawing.labels["category"],
+        "true" if drawing.labels["joints"] else "false", 32)
+
+
+def test_a_value_that_no_answer_is_given_for(tmp_path: Path) -> None:
+    spec = recipe({"synthetic": floors(50).model_dump()}, tasks={"crack": CRACKED})
+    with pytest.raises(DataError) as caught:
+        load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    assert (caught.value.where, caught.value.what) == (
+        "data.sources.synthetic (the world 'floors')",
+        "the label 'cracked' is 'not cracked', which the task 'crack' has no answer for; "
+        "did you mean 'cracked'? known: 'cracked', 'intact'")
+
+
+def test_a_larger_count_draws_only_what_is_missing(tmp_path: Path) -> None:
+    first = draw_world(floors(CHUNK), tmp_path)
+    folder = world_folder(floors(CHUNK), tmp_path)
+    times = {file: file.stat().st_mtime_ns for file in folder.rglob("*.png")}
+    more = draw_world(floors(CHUNK + 1), tmp_path)
+    assert (len(first), len(more)) == (CHUNK, CHUNK + 1)
+    assert more[:CHUNK] == first
+    assert all(file.stat().st_mtime_ns == changed for file, changed in times.items())
+
+
+def test_another_seed_or_size_is_another_folder(tmp_path: Path) -> None:
+    folders = {world_folder(floors(9, **more), tmp_path)
+               for more in ({}, {"seed": 1}, {"width": 64})}
+    assert len(folders) == 3
+
+
+def test_many_pictures_are_drawn_by_several_processes_and_are_the_same(tmp_path: Path) -> None:
+    many = floors(6 * CHUNK, seed=5)
+    draw_world(many, tmp_path / "parallel")
+    for count in range(CHUNK, 6 * CHUNK + 1, CHUNK):  # one chunk at a time: in this process
+        draw_world(floors(count, seed=5), tmp_path / "single")
+    parallel = contents(world_folder(many, tmp_path / "parallel"))
+    assert len(parallel) == 6 * (CHUNK + 1)
+    assert parallel == contents(world_folder(many, tmp_path / "single"))
+
+
+def test_a_killed_drawing_goes_on(tmp_path: Path) -> None:
+    source = floors(5 * CHUNK, seed=9)
+    folder = world_folder(source, tmp_path / "killed")
+    script = (
+        "import sys; from pathlib import Path; from recipe_kit.data.drawn import draw_world; "
+        "from recipe_kit.spec.data import WorldSource; "
+        "draw_world(WorldSource.model_validate_json(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, source.model_dump_json(), str(tmp_path / "killed")])
+    while not (folder / "000000").exists() and child.poll() is None:
+        time.sleep(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    # Each chunk that is there is there in full.
+    assert all(len(list(chunk.iterdir())) == CHUNK + 1 for chunk in folder.glob("[0-9]*"))
+    draw_world(source, tmp_path / "killed")
+    draw_world(source, tmp_path / "whole")
+    whole = contents(world_folder(source, tmp_path / "whole"))
+    after = {name: digest for name, digest in contents(folder).items() if "partial-" not in name}
+    assert after == whole
+
+
+def test_what_a_killed_drawing_left_is_swept_away(tmp_path: Path) -> None:
+    folder = world_folder(floors(1), tmp_path)
+    for name, age in (("partial-old", 7200), ("partial-new", 0)):
+        (folder / name).mkdir(parents=True)
+        os.utime(folder / name, (time.time() - age,) * 2)
+    draw_world(floors(1), tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["000000", "partial-new"]
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "worlds").write_text("a file where a folder should be")
+    with pytest.raises(StorageError, match=r"worlds/\w+: cannot write pictures: Not a directory"):
+        draw_world(floors(1), tmp_path)
+
+
+def test_an_unknown_world(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        draw_world(WorldSource(kind="world", world="flors", count=1), tmp_path)
+    assert caught.value.what == (
+        "there is no world 'flors'; did you mean 'floors'? known: 'floors', 'primer'")
