@@ -10,7 +10,8 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ SUPPORTED = {"qwen3_vl": "Qwen3VLForConditionalGeneration"}
 """`model_type` of a config.json, and the class that runs it. Cosmos-Reason2 is one of these."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "README.md"]
+_FILES = ["*.json", "*.jinja", "merges.txt", "README.md"]
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _DIGESTED = (
     "config.json",
@@ -74,9 +75,19 @@ class ModelCard:
 
 
 def find_checkpoint(
-    base: str, *, revision: str | None = None, remote_code: bool = False
+    base: str,
+    *,
+    revision: str | None = None,
+    remote_code: bool = False,
+    weights: bool = True,
 ) -> Checkpoint:
     """Find the folder of a checkpoint, downloading it from the hub when it is a name there.
+
+    Args:
+        base: `tiny`, a folder, or a name on the hub.
+        revision: The hub's branch, tag or commit.
+        remote_code: Whether to download code as well.
+        weights: Whether to download weights as well.
 
     Raises:
         ModelError: there is no such folder or name, or the hub cannot be reached.
@@ -100,24 +111,31 @@ def find_checkpoint(
             where=base,
             fix="name a folder, a model on the hub as owner/name, or tiny",
         )
-    folder = _download(base, revision, remote_code)
+    patterns = _FILES + ["*.safetensors"] * weights + ["*.py"] * remote_code
+    folder = _download(base, revision, patterns)
     # The hub's cache names each snapshot's folder by its commit.
     return Checkpoint(folder, base, "hub", folder.name)
 
 
-def _download(name: str, revision: str | None, remote_code: bool) -> Path:
+def _download(name: str, revision: str | None, patterns: list[str]) -> Path:
     from huggingface_hub import snapshot_download
+
+    with _hub_errors(name, revision):
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+
+
+@contextmanager
+def _hub_errors(name: str, revision: str | None) -> Iterator[None]:
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
+        NotASafetensorsRepoError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
+        SafetensorsParsingError,
     )
 
-    patterns = [*_FILES, "*.py"] if remote_code else _FILES
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        yield
     except GatedRepoError as error:
         what, fix = "the hub wants you to accept this model's terms", "accept them, then log in"
         raise ModelError(what, where=name, fix=f"{fix}: hf auth login") from error
@@ -131,7 +149,9 @@ def _download(name: str, revision: str | None, remote_code: bool) -> Path:
             where=name,
             fix="check the spelling; for a private model, log in: hf auth login",
         ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, ConnectionError, OSError) as error:
+    except (NotASafetensorsRepoError, SafetensorsParsingError) as error:
+        raise ModelError("has no readable safetensors on the hub", where=name) from error
+    except OSError as error:  # also the hub's own errors, and a file that is not in its cache
         raise ModelError(
             "is no folder here, and the hub cannot be reached to download it",
             where=name,
@@ -252,19 +272,14 @@ def folder_digest(folder: Path) -> str:
 
 
 def describe_model(base: str, *, revision: str | None = None) -> ModelCard:
-    """Say what a checkpoint is, from its files alone.
+    """Say what a checkpoint is, without loading it; of one on the hub, only the headers are read.
 
     Raises:
         ModelError: as for `find_checkpoint`, `read_config`, `weight_files` and `read_header`.
     """
-    checkpoint = find_checkpoint(base, revision=revision)
+    checkpoint = find_checkpoint(base, revision=revision, weights=False)
     config = read_config(checkpoint.folder)
-    files = weight_files(checkpoint.folder)
-    counts: dict[str, int] = {}
-    for file in files:
-        for entry in read_header(file).values():
-            kind = str(entry["dtype"])
-            counts[kind] = counts.get(kind, 0) + math.prod(entry["shape"])
+    counts, weight = (_remote_sizes if checkpoint.kind == "hub" else _sizes)(checkpoint)
 
     def size(part: str, key: str) -> int:
         value = config[part].get(key)
@@ -274,7 +289,7 @@ def describe_model(base: str, *, revision: str | None = None) -> ModelCard:
         name=base,
         architecture=SUPPORTED[config["model_type"]],
         parameters=sum(counts.values()),
-        bytes=sum(file.stat().st_size for file in files),
+        bytes=weight,
         dtype=max(counts, key=lambda kind: counts[kind], default=""),
         text_width=size("text_config", "hidden_size"),
         text_layers=size("text_config", "num_hidden_layers"),
@@ -284,6 +299,30 @@ def describe_model(base: str, *, revision: str | None = None) -> ModelCard:
         vocabulary=size("text_config", "vocab_size"),
         license=_license(checkpoint.folder),
     )
+
+
+def _sizes(checkpoint: Checkpoint) -> tuple[dict[str, int], int]:
+    """Parameters of each number format, and the bytes of the weight files."""
+    files = weight_files(checkpoint.folder)
+    counts: dict[str, int] = {}
+    for file in files:
+        for entry in read_header(file).values():
+            kind = str(entry["dtype"])
+            counts[kind] = counts.get(kind, 0) + math.prod(entry["shape"])
+    return counts, sum(file.stat().st_size for file in files)
+
+
+def _remote_sizes(checkpoint: Checkpoint) -> tuple[dict[str, int], int]:
+    from huggingface_hub import get_safetensors_metadata
+
+    with _hub_errors(checkpoint.name, checkpoint.commit):
+        found = get_safetensors_metadata(checkpoint.name, revision=checkpoint.commit)
+    ends = (
+        tensor.data_offsets[1]
+        for file in found.files_metadata.values()
+        for tensor in [max(file.tensors.values(), key=lambda tensor: tensor.data_offsets[1])]
+    )
+    return {str(kind): count for kind, count in found.parameter_count.items()}, sum(ends)
 
 
 def _license(folder: Path) -> str:
