@@ -22,7 +22,7 @@ def dataset_rows(record: Record) -> Md:
         name = PurePosixPath(words.sample_of(example.question)).name
         rows.append(
             [
-                Md(f"{media(example.media, f'{name}: {label}', 96)}<br>{code(name)}"),
+                Md(f"{media(example.media, f'{name}: {label}', 72)} {code(name)}"),
                 label,
                 example.category or "–",
                 example.source,
@@ -74,23 +74,16 @@ def _counts(found: dict[str, int]) -> str:
 
 
 def balance(record: Record) -> Md:
-    """How often each label value occurs in each split; for the labels that tasks ask about."""
-    asked = {task.label for task in words.tasks(record).values()}
+    """How often each value of the labels that tasks ask about occurs in each split."""
+    asked = dict.fromkeys(task.label for task in words.tasks(record).values())
     counted = record.data.audit.balance
-    values: dict[tuple[str, str], None] = {}
-    for labels in counted.values():
-        for label, found in labels.items():
-            values.update(dict.fromkeys((label, value) for value in sorted(found)))
-    rows = [
-        [
-            code(label),
-            value,
-            *(numbers.num(counted.get(s, {}).get(label, {}).get(value, 0)) for s in SPLITS),
-        ]
-        for label, value in sorted(values)
-        if label in asked
-    ]
-    return table(["Label", "Value", "Train", "Val", "Test"], rows, "llrrr")
+    rows = []
+    for label in asked:
+        found = [counted.get(split, {}).get(label, {}) for split in SPLITS]
+        values = sorted({value for one in found for value in one})
+        counts = [" / ".join(numbers.num(one.get(value, 0)) for value in values) for one in found]
+        rows.append([code(label), " / ".join(values) or "–", *counts])
+    return table(["Label", "Values", "Train", "Val", "Test"], rows, "llrrr")
 
 
 def audit(record: Record) -> Md:
@@ -185,26 +178,26 @@ def layout(record: Record) -> Md:
         if name not in used:
             continue
         if spec["kind"] == "world":
-            found.append(f"{name}/                    drawn from the seed, cached")
-            found.append("├── images/              PNG")
-            found.append("└── labels               known from drawing")
+            found.append(f"{name + '/':<25}drawn from the seed, kept in the cache")
+            found.append(f"├── {'*.png':<21}media")
+            found.append(f"└── {'labels':<21}true by construction")
             continue
         path = PurePosixPath(spec["path"])
         pictures = spec.get("media") or str(path.parent)
         found.append(f"{path.parent}/")
-        found.append(f"├── {path.name:<20} one row for each sample: media, labels, category, split")
+        found.append(f"├── {path.name:<21}one row for each sample: media, labels, category, split")
         if PurePosixPath(pictures) != path.parent:
-            found.append(f"└── {PurePosixPath(pictures).name + '/':<20} media")
+            found.append(f"└── {PurePosixPath(pictures).name + '/':<21}media")
     return fence("\n".join(found), "text", "Dataset folders") if found else Md("")
 
 
 def knobs(record: Record) -> Md:
     """Domain randomization of the synthetic sources."""
-    worlds = {
-        name: spec["randomize"]
+    return bullets(
+        Md(
+            f"{code(name)}: "
+            + " · ".join(f"{code(knob)} {text(value)}" for knob, value in spec["randomize"].items())
+        )
         for name, spec in record.spec["data"]["sources"].items()
-        if spec["kind"] == "world"
-    }
-    every = dict.fromkeys(knob for found in worlds.values() for knob in found)
-    rows = [[code(knob), *(found.get(knob, "–") for found in worlds.values())] for knob in every]
-    return table(["Knob", *(code(name) for name in worlds)], rows, "l" + "r" * len(worlds))
+        if spec["kind"] == "world" and spec["randomize"]
+    )

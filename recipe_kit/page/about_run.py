@@ -37,13 +37,14 @@ def recipe_file(record: Record) -> str:
 def reproduce(record: Record) -> Md:
     """The commands that make this page again."""
     file = shlex.quote(recipe_file(record))
-    return fence(
-        f"recipe validate {file}   # check the recipe\n"
-        f"recipe run {file}        # evaluate, decide, fine-tune, re-evaluate, write this page\n"
-        "mkdocs serve                    # look at it",
-        "bash",
-        "Reproduce this page",
+    steps = (
+        (f"recipe validate {file}", "check the recipe"),
+        (f"recipe run {file}", "evaluate, decide, fine-tune, evaluate again, write this page"),
+        ("mkdocs serve", "look at it"),
     )
+    width = max(len(command) for command, _ in steps)
+    shown = "\n".join(f"{command:<{width}}  # {what}" for command, what in steps)
+    return fence(shown, "bash", "Reproduce this page")
 
 
 def provenance(record: Record) -> Md:

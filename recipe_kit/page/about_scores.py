@@ -35,9 +35,8 @@ def metrics(record: Record, benchmark: str, task: str, role: str) -> Md:
                 numbers.metric_interval(name, metric), numbers.num(metric.n),
             ]
         )
-    confusion = confusion_in_words(scores)
-    rows.append([Md("**Confusion matrix**"), "Where errors occur", confusion, "–",
-                 numbers.num(scores.n)])
+    errors = f"Where errors occur: {confusion_in_words(scores)}"
+    rows.append([Md("**Confusion matrix**"), errors, "below", "–", numbers.num(scores.n)])
     for name in [name for name in numbers.UNCERTAINTY if name in scores.metrics]:
         metric = scores.metrics[name]
         label, description = numbers.METRICS[name]

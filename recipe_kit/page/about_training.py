@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from recipe_kit.page import numbers
@@ -17,6 +18,15 @@ from recipe_kit.spec.train import Train
 _COLUMN = 34  # where the comments of the configuration begin
 
 
+class _Representer(RoundTripRepresenter):
+    """Writes an absent value as `null`, where ruamel would leave the place empty."""
+
+
+_Representer.add_representer(
+    type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
 def main(record: Record) -> TrainingResult | None:
     """The training that the page is about; the others are ablations."""
     return next((one for one in record.training if one.role == "tuned"), None)
@@ -25,6 +35,7 @@ def main(record: Record) -> TrainingResult | None:
 def configuration(record: Record) -> Md:
     """The whole configuration with every default, each key explained."""
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.width = 200
     target = io.StringIO()
     yaml.dump(CommentedMap({"train": _explained(record.spec["train"], Train, 2)}), target)

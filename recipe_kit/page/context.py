@@ -25,7 +25,7 @@ def context(
     """The variables of the template `test-finetune-test`."""
     tuned = bool(record.training)
     model = record.model
-    size = f" of {numbers.count(model.parameters)} parameters" if model.parameters else ""
+    size = f"({numbers.count(model.parameters)} parameters)" if model.parameters else ""
     filled: dict[str, Md | None] = dict.fromkeys(Prose.model_fields)
     return {
         "title": recipe.title,

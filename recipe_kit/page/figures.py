@@ -77,6 +77,7 @@ def figures(record: Record) -> dict[str, Figure]:
     for benchmark, facts in record.benchmarks.items():
         for task in facts.tasks:
             found.update(_task_figures(record, benchmark, task))
+        found.update(_uncertainty_figures(record, benchmark, facts.primary))
     return found
 
 
@@ -125,6 +126,24 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
             320,
             ConfusionPlot(ROLE_TITLES[role], found.confusion),
         )
+    for kind in ("category", "source"):
+        slices = slices_of(scores, kind)
+        if len(slices) > 1:
+            told = "; ".join(_slice_in_words(value, roles) for value, roles in slices.items())
+            yield f"{kind}.{key}", Figure(
+                f"{kind}-{name}.svg",
+                f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
+                480,
+                SlicesPlot(f"Accuracy by {kind}", slices),
+            )
+
+
+def _uncertainty_figures(
+    record: Record, benchmark: str, task: str
+) -> Iterator[tuple[str, Figure]]:
+    scores = main_scores(record, benchmark, task)
+    name = f"{identifier(benchmark)}-{identifier(task)}".lower()
+    key = f"{benchmark}.{task}"
     if any(found.reliability for found in scores.values()):
         told = "; ".join(_ece(role, found) for role, found in scores.items())
         yield f"reliability.{key}", Figure(
@@ -144,16 +163,6 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
                 "Risk–coverage", {role: found.risk_coverage for role, found in scores.items()}
             ),
         )
-    for kind in ("category", "source"):
-        slices = slices_of(scores, kind)
-        if len(slices) > 1:
-            told = "; ".join(_slice_in_words(value, roles) for value, roles in slices.items())
-            yield f"{kind}.{key}", Figure(
-                f"{kind}-{name}.svg",
-                f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
-                480,
-                SlicesPlot(f"Accuracy by {kind}", slices),
-            )
 
 
 def slices_of(scores: dict[str, TaskScores], kind: str) -> dict[str, dict[str, Metric]]:

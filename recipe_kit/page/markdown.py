@@ -11,11 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-_SPECIAL = re.compile(r"[&<>\"'`*_\[\]|{}\\~^$=]|:(?=\S)|@|!(?=\[)|(?<=\+)\+")
+_SPECIAL = re.compile(
+    r"[&<>\"'`*\[\]|{}\\~^$@]"
+    r"|(?<!\w)_|_(?!\w)|=(?==)|(?<==)=|\+(?=\+)|(?<=\+)\+"  # emphasis, marks, keys
+    r"|:(?=[A-Za-z+/])|(?<=www)\.|!(?=\[)"  # emoji, bare links, pictures
+)
 # Control and bidirectional characters would be invisible, or would reorder what is read.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LINE_START = re.compile(r"^([#+\-=]|\d+(?=[.)](?:\s|$)))")
+_LINE_START = re.compile(r"^([#+\-=](?=[\s#+\-=]|$)|\d+(?=[.)](?:\s|$)))")
+_PLAIN_CODE = re.compile(r"[\w./:,+=-]+(?: [\w./:,+=-]+)*")
 _JINJA = re.compile(r"\{[{%#]")
 _ENDRAW = re.compile(r"\{%(?=[-+]?\s*endraw)")
 
@@ -51,7 +56,10 @@ def lines(value: object) -> Md:
 
 
 def code(value: object) -> Md:
-    """A short piece of code inside a line, in Markdown and in raw HTML alike."""
+    """A short piece of code inside a line of Markdown."""
+    plain = str(value)
+    if _PLAIN_CODE.fullmatch(plain):
+        return Md(f"`{plain}`")
     return Md(f"<code>{text(value)}</code>")
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recipe_kit.page.figures import (
     ROLE_TITLES,
@@ -136,7 +138,7 @@ def _confusion(plot: ConfusionPlot) -> Canvas:
 
 def _percent_axis(axes: Axes, low: float, high: float, *, upright: bool) -> None:
     axis = axes.yaxis if upright else axes.xaxis
-    axis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0, decimals=0))
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     if upright:
         axes.set_ylim(low, high)
     else:
@@ -192,12 +194,13 @@ def _slices(plot: SlicesPlot) -> Canvas:
             y = row - 0.4 + step * (order + 0.5)
             color = ROLE_COLORS[role]
             axes.barh(
-                y, metric.value, height=step * 0.86, color=color,
+                y, metric.value, height=step * 0.86, color=color, alpha=0.5,
                 label=ROLE_TITLES[role] if row == 0 else None,
             )
             low = metric.value if metric.low is None else metric.low
             high = metric.value if metric.high is None else metric.high
-            axes.plot([low, high], [y, y], color=INK, linewidth=2, solid_capstyle="butt")
+            axes.plot([low, high], [y, y], "|-", color=color, linewidth=2.4, markersize=9,
+                      markeredgewidth=2.4)
             axes.text(1.03, y, f"{metric.value:.1%}", va="center", fontsize=10)
     labels = [
         f"{_short(name)}\nn = {next(iter(found.values())).n}" for name, found in plot.slices.items()
@@ -240,5 +243,5 @@ def _curves(plot: CurvesPlot) -> Canvas:
     values = [line.val_accuracy for line in plot.validations] or [0.0]
     _percent_axis(right, max(0.0, min(values) - 0.08), min(1.02, max(values) + 0.06), upright=True)
     for axes in (left, right):
-        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return canvas

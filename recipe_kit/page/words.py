@@ -84,7 +84,7 @@ def answer(given: str | None, confidence: float | None) -> str:
     return shown if confidence is None else f"{shown} ({confidence:.0%})"
 
 
-def gallery(examples: tuple[Example, ...], tuned: bool, width: int = 200) -> Md:
+def gallery(examples: tuple[Example, ...], tuned: bool, width: int = 160) -> Md:
     """Pictures side by side, each with its question, the truth, the answers and confidences."""
     if not examples:
         return Md("")
