@@ -8,7 +8,8 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 from recipe_kit.data.duplicates import Pair, Seen, exact_pairs, near_pairs
-from recipe_kit.data.inspection import Inspection, inspect_all
+from recipe_kit.data.inspection import inspect_all
+from recipe_kit.data.memory import Inspection
 from recipe_kit.data.sources import looks
 from recipe_kit.errors import LeakageError
 from recipe_kit.record.schemas import AuditResult, DuplicatePair, Metric, Sample, UnreadableFile

@@ -14,6 +14,7 @@ import signal
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,9 @@ def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
             folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder)
             _draw_chunks(source, missing)
+    except BrokenProcessPool as error:
+        raise DataError("a process that drew pictures was ended from outside",
+                        where=str(folder), fix="free some memory, and start again") from error
     except OSError as error:
         raise StorageError(f"cannot write pictures: {error.strerror}", where=str(folder),
                            fix="free some space, or choose another cache") from error

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from recipe_kit.data.inspection import THUMB_SIDE, Inspection
+from recipe_kit.data.memory import THUMB_SIDE, Inspection
 
 MIN_CORRELATION = 0.5
 WINDOW = 5

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recipe_kit.data.audit import count_values
-from recipe_kit.data.inspection import Inspection, inspect_all
+from recipe_kit.data.inspection import inspect_all
+from recipe_kit.data.memory import Inspection
 from recipe_kit.data.sources import looks
 from recipe_kit.record.schemas import AuditResult, DataFacts, Sample, SourceFacts
 from recipe_kit.spec.data import Source, WorldSource

@@ -85,9 +85,9 @@ def media_name(path: str) -> str:
     return "/".join(parts)
 
 
-def outside(path: Path, folder: Path) -> bool:
-    """Tell whether a path, links followed, leaves a folder (which may itself be a link)."""
-    return not path.resolve().is_relative_to(folder.resolve())
+def outside(path: Path, real_folder: Path) -> bool:
+    """Tell whether a path, links followed, leaves a folder (given with its links followed)."""
+    return not path.resolve().is_relative_to(real_folder)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

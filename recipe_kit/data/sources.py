@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import assert_never
 
 from recipe_kit.data import drawn
-from recipe_kit.data.inspection import Inspection, Look, inspect_all
+from recipe_kit.data.inspection import Look, inspect_all
 from recipe_kit.data.labels import check_labels_exist, plain, unknown_answer
+from recipe_kit.data.memory import Inspection
 from recipe_kit.data.places import Places, locate, outside, places
 from recipe_kit.data.rows import samples_of_table
 from recipe_kit.data.triples import samples_of_triples
@@ -74,7 +75,7 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
             case _:
                 assert_never(source)
     check_labels_exist(samples, recipe)
-    return _looked_at(samples, roots, recipe)
+    return _looked_at(samples, roots, recipe, cache)
 
 
 def looks(samples: Sequence[Sample], roots: Mapping[str, Path]) -> list[Look]:
@@ -104,16 +105,19 @@ def _samples_of_world(name: str, source: WorldSource, recipe: Recipe,
 
 
 def _looked_at(samples: Sequence[Sample], roots: dict[str, Path],
-               recipe: Recipe) -> tuple[Sample, ...]:
+               recipe: Recipe, cache: Path) -> tuple[Sample, ...]:
     files = looks(samples, roots)
+    real_roots = {name: root.resolve() for name, root in roots.items()
+                  if not isinstance(recipe.data.sources[name], WorldSource)}
     for sample, look in zip(samples, files, strict=True):
-        if outside(look.path, roots[sample.source]):
+        if sample.source in real_roots and outside(look.path, real_roots[sample.source]):
             raise DataError(f"{sample.media} is a link that leaves the media folder",
                             where=str(roots[sample.source]),
                             fix="copy the file into the media folder")
     audit = recipe.data.audit
     found, unreadable = [], []
-    for sample, seen in zip(samples, inspect_all(files, audit.max_megapixels), strict=True):
+    for sample, seen in zip(samples, inspect_all(files, audit.max_megapixels, cache=cache),
+                            strict=True):
         if isinstance(seen, Inspection):
             found.append(sample.model_copy(update={
                 "sha256": seen.sha256, "width": seen.facts.width, "height": seen.facts.height}))

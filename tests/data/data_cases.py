@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipe_kit.data.inspection import Inspection, look_of
+from recipe_kit.data.inspection import look_of
 from recipe_kit.data.media import MediaFacts
+from recipe_kit.data.memory import Inspection
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.recipe import Recipe
 
