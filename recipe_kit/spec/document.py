@@ -66,7 +66,7 @@ def parse_document(text: str, name: str) -> Document:
     blank = Document(name, tuple(_BREAK.split(text)), None, {})
     root = _compose(text, blank)
     if not isinstance(root, MappingNode):
-        if root is None:
+        if root is None or root.value == "":
             raise SpecError("the file is empty", where=name, fix=_START)
         problem = Problem((), "a recipe is a mapping of keys to values", _START, mark=_start(root))
         raise SpecError(show(blank, [problem]))
@@ -135,7 +135,7 @@ def _compose(text: str, blank: Document) -> Node | None:
     yaml = YAML(typ="safe", pure=True)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", ReusedAnchorWarning)
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it
             root: Node | None = yaml.compose(text)
     except ReaderError as error:
         before = _BREAK.split(text[: error.position])
@@ -144,8 +144,6 @@ def _compose(text: str, blank: Document) -> Node | None:
                           "Remove it.", mark=mark)
     except MarkedYAMLError as error:
         problem = _syntax(error)
-    except ReusedAnchorWarning:
-        problem = Problem((), "an anchor ('&name') is defined twice", "Give each its own name.")
     except RecursionError:
         problem = _too_deep(Mark(0, 0))
     except (YAMLError, ValueError, OverflowError) as error:  # chr() of an escape out of range

@@ -66,7 +66,8 @@ def _walk(title: str, part: type[Part]) -> Iterator[tuple[str, type[Part]]]:
             yield from _walk(below + tag, one)
         if key == "randomize":
             for world, knobs in WORLD_KNOBS.items():
-                yield from _walk(below.replace("kind: world", f"world: {world}"), knobs)
+                knob_title = f"{title}.{key}".replace("kind: world", f"world: {world}")
+                yield from _walk(knob_title, knobs)
 
 
 def _tag(part: type[Part], shape: Shape) -> str:

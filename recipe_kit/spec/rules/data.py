@@ -88,6 +88,8 @@ def shares(data: Plain) -> Iterator[Problem]:
     """The splits take no more of a source than there is."""
     taken: dict[tuple[str, str | None], list[tuple[Keys, float]]] = defaultdict(list)
     for keys, take in find(data, "data.splits.*.*"):
+        if isinstance(take, dict) and "rows" not in take:
+            continue
         rows = value(take, "rows")
         share = number(value(take, "share", 1.0) if isinstance(take, dict) else take)
         if share is not None:
@@ -100,7 +102,8 @@ def shares(data: Plain) -> Iterator[Problem]:
             sums = " + ".join(f"{share:g}" for _, share in parts)
             yield Problem(parts[-1][0], f"the splits take more of {which} than all: {sums}",
                           "Make the shares sum to 1 or less.")
-        if rows is None and any(name == source and row is not None for name, row in taken):
+        by_rows = any(name == source and row is not None for name, row in taken)
+        if rows is None and by_rows and value(data, f"data.sources.{source}.kind") == "table":
             fix = "Name the rows in every split, or in none."
             what = f"'{source}' is divided by shares in one split and by declared rows in another"
             yield Problem(parts[-1][0], what, fix)

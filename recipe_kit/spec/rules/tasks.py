@@ -85,7 +85,7 @@ def answers(data: Plain) -> Iterator[Problem]:
                           "Give both, like `answers: {cracked: \"Yes\", not cracked: \"No\"}`.")
         for source, label, one in _values(data, task):
             if one not in given:
-                at: Keys = (*keys, "answers" if "answers" in mapping(task, "") else "label")
+                at: Keys = (*keys, "answers" if value(task, "answers") is not None else "label")
                 what = f"the label '{label}' of '{source}' can be '{one}', which has no answer"
                 yield Problem(at, what, f"Add `{one}: \"Yes\"` or `{one}: \"No\"` to 'answers'.")
                 break
@@ -166,7 +166,7 @@ def gate_thresholds(data: Plain) -> Iterator[Problem]:
     for keys, target in find(data, "gate.targets.*"):
         if not isinstance(target, dict):
             continue
-        metric = value(target, "metric")
+        metric = str(value(target, "metric"))
         given = [key for key in ("at_least", "at_most") if target.get(key) is not None]
         if len(given) != 1:
             yield Problem(keys, "a target has either 'at_least' or 'at_most'",
@@ -176,7 +176,7 @@ def gate_thresholds(data: Plain) -> Iterator[Problem]:
         if metric in {one for known in TASK_METRICS.values() for one in known}:
             if given[0] != right:
                 better = "smaller" if right == "at_most" else "larger"
-                yield Problem((*keys, given[0]), f"'{metric}' is the better the {better} it is",
+                yield Problem((*keys, given[0]), f"'{metric}' is better the {better} it is",
                               f"Write '{right}' instead.", at="key")
             yield from _range(data, keys, target, given[0])
 
@@ -189,7 +189,7 @@ def _range(data: Plain, keys: Keys, target: Plain, key: str) -> Iterator[Problem
     if metric == "mae":
         task = value(data, f"tasks.{value(target, 'task')}")
         top, bottom = number(value(task, "high", 5)), number(value(task, "low", 1))
-        if top is None or bottom is None:
+        if top is None or bottom is None or top <= bottom:
             return
         high = top - bottom
     if threshold is not None and not low <= threshold <= high:
