@@ -31,7 +31,8 @@ def headline(record: Record) -> Md:
         base = evaluations(record, benchmark)["base"]
         for task in facts.tasks:
             accuracy = base.tasks[task].metrics["accuracy"]
-            cells: list[object] = [_name(record, benchmark, task), numbers.num(accuracy.n)]
+            name = _name(record, benchmark, task)
+            cells: list[object] = [Md(f"{name} (n = {numbers.num(accuracy.n)})")]
             comparison = compared.get(benchmark)
             if comparison is None:
                 shown = numbers.metric_interval("accuracy", accuracy)
@@ -43,9 +44,9 @@ def headline(record: Record) -> Md:
                 ]
             rows.append(cells)
     if not compared:
-        return table(["Accuracy on", "n", "Base Model", "95% interval"], rows, "lrrr")
-    headers = ["Accuracy on", "n", "Base Model", "Fine-Tuned Model", "Difference (95% interval)"]
-    return table(headers, rows, "lrrrr")
+        return table(["Accuracy on", "Base Model", "95% interval"], rows, "lrr")
+    headers = ["Accuracy on", "Base Model", "Fine-Tuned Model", "Difference (95% interval)"]
+    return table(headers, rows, "lrrr")
 
 
 def _name(record: Record, benchmark: str, task: str) -> Md:
@@ -85,7 +86,7 @@ def _worth(found: Difference) -> Md:
     if found.difference is None or found.low is None:
         return Md(numbers.NOTHING)
     if found.better is None:
-        return Md("no: the interval holds zero")
+        return Md("no")
     return Md("yes, better") if found.better else Md("**yes, worse**")
 
 
@@ -147,7 +148,7 @@ def _regression(record: Record, item: Regression) -> Md:
 def ablations(record: Record) -> Md:
     """Zero-shot, every ablation, and the main training, on the same questions."""
     blends = ablation_blends(record)
-    roles = [role for role in dict.fromkeys(one.role for one in record.evaluations)]
+    roles = list(dict.fromkeys(one.role for one in record.evaluations))
     if len(roles) < 3:
         return Md("")
     order = ["base", *(role for role in roles if role not in ("base", "tuned")), "tuned"]

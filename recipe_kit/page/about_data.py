@@ -61,7 +61,7 @@ def _kind(facts: SourceFacts, spec: dict[str, Any]) -> str:
     if facts.kind == "world":
         return f"drawn ({spec.get('world', 'world')} world, seed {spec.get('seed', 0)})"
     what = "videos" if facts.media_type == "video" else "images"
-    return {"table": f"table of {what}", "triples": f"triples of {what}"}.get(facts.kind, facts.kind)
+    return f"{facts.kind} of {what}"
 
 
 def _counts(found: dict[str, int]) -> str:

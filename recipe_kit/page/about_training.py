@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
-from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, fold, table, text
@@ -109,12 +109,13 @@ def validations(record: Record) -> Md:
         return Md("")
     rows = []
     for line in training.validations:
-        cells = [
+        cells: list[object] = [
             f"{line.epoch:.3g}", numbers.num(line.step), f"{line.train_loss:.3f}",
             f"{line.val_loss:.3f}", numbers.pct(line.val_accuracy),
         ]
         if line.best:
-            rows.append([Md(f"**{text(cell)}**") for cell in cells] + [Md("**best, chosen**")])
+            cells = [Md(f"**{text(cell)}**") for cell in cells]
+            rows.append([*cells, Md("**best, chosen**")])
         else:
             rows.append([*cells, ""])
     headers = ["Epoch", "Step", "Train Loss", "Val Loss", "Val Accuracy", ""]

@@ -36,7 +36,7 @@ def context(
         "model_size": size,
         "model_about": words.about_model(model),
         "model_note": words.embedded_note(model),
-        "prose": filled | prose,
+        "prose": {**filled, **prose},
         "tuned": tuned,
         "enough": record.gate.enough,
         "test_samples": numbers.num(max(f.samples for f in record.benchmarks.values())),
@@ -95,7 +95,7 @@ def _of_training(record: Record, figures: Mapping[str, Figure]) -> dict[str, Md]
         "knobs": about_data.knobs(record),
         "validations": about_training.validations(record),
         "stop_sentence": about_training.stop_sentence(record),
-        "training_plot": _plots(figures, "training"),
+        "training_plot": _plots(figures, "training.loss", "training.accuracy"),
     }
 
 

@@ -67,6 +67,7 @@ class CurvesPlot:
     """Loss while training, and validation loss and accuracy."""
 
     title: str
+    what: str  # "loss" or "accuracy"
     curve: tuple[LossPoint, ...]
     validations: tuple[Validation, ...]
 
@@ -108,10 +109,10 @@ def _training_figures(record: Record) -> Iterator[tuple[str, Figure]]:
             if best
             else ""
         )
-        alt = f"Training curves over {training.steps} steps: training loss, validation loss and "
-        alt += f"validation accuracy.{told}"
-        plot = CurvesPlot("Training", training.curve, training.validations)
-        yield "training", Figure("training-curves.svg", alt, 720, plot)
+        for what, title in (("loss", "Loss"), ("accuracy", "Validation accuracy")):
+            alt = f"Training curve over {training.steps} steps: {title.lower()}.{told}"
+            plot = CurvesPlot(title, what, training.curve, training.validations)
+            yield f"training.{what}", Figure(f"training-{what}.svg", alt, 360, plot)
 
 
 def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[str, Figure]]:

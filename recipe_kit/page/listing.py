@@ -34,7 +34,7 @@ def listing(records: Mapping[str, Record]) -> str:
         [
             Md(f"[{text(record.title)}]({folder}/index.md)"),
             str(record.spec.get("use_case", "")),
-            record.model.title + (" (embedded demonstration model)" if record.model.embedded else ""),
+            _model(record),
             _headline(record),
         ]
         for folder, record in records.items()
@@ -46,6 +46,10 @@ def listing(records: Mapping[str, Record]) -> str:
         "# Recipes\n\nEach page is made from one YAML file in `recipes/` and the record of its "
         f"run.\n\n{body}"
     )
+
+
+def _model(record: Record) -> str:
+    return record.model.title + (" (embedded demonstration model)" * record.model.embedded)
 
 
 def _headline(record: Record) -> Md:

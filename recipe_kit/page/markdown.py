@@ -17,7 +17,9 @@ _SPECIAL = re.compile(
     r"|:(?=[A-Za-z+/])|(?<=www)\.|!(?=\[)"  # emoji, bare links, pictures
 )
 # Control and bidirectional characters would be invisible, or would reorder what is read.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_START = re.compile(r"^([#+\-=](?=[\s#+\-=]|$)|\d+(?=[.)](?:\s|$)))")
 _PLAIN_CODE = re.compile(r"[\w./:,+=-]+(?: [\w./:,+=-]+)*")

@@ -118,8 +118,9 @@ def _entries(record: Record) -> Iterator[Entry]:
     yield "fine_tuned", bool(record.training), "whether the model was fine-tuned"
     yield "regressions", len(regressions(record)), "things that got worse, of all tasks"
     for training in record.training:
-        prefix = "training" if training.role == "tuned" else f"ablations.{identifier(training.role)}"
-        yield from _of_training(prefix, training)
+        main = training.role == "tuned"
+        path = "training" if main else f"ablations.{identifier(training.role)}"
+        yield from _of_training(path, training)
 
 
 def regressions(record: Record) -> list[str]:
@@ -146,9 +147,8 @@ def _of_data(record: Record) -> Iterator[Entry]:
     yield "data.exact_duplicates", data.audit.exact_across_splits, "exact duplicates across splits"
     yield "data.near_duplicates", data.audit.near_across_splits, "near duplicates across splits"
     for task, metric in data.audit.majority.items():
-        yield from _metric(
-            f"data.majority.{task}.accuracy", "accuracy", metric, f"always the commonest answer to {task}"
-        )
+        what = f"accuracy of always giving the commonest answer to {task}"
+        yield from _metric(f"data.majority.{task}.accuracy", "accuracy", metric, what)
     for source, facts in data.sources.items():
         path = f"data.sources.{identifier(source)}"
         yield f"{path}.samples", facts.samples, f"samples of the source {source}"

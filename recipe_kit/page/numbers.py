@@ -97,7 +97,9 @@ def change_of(metric: str, difference: float | None) -> str:
     """A difference of the metric: `+12.3 points`, or `−0.41`."""
     if difference is None:
         return NOTHING
-    return points(difference) if metric in SHARES else signed(difference, 2 if metric == "mae" else 3)
+    if metric in SHARES:
+        return points(difference)
+    return signed(difference, 2 if metric == "mae" else 3)
 
 
 def interval_of_change(metric: str, low: float | None, high: float | None) -> str:

@@ -117,8 +117,9 @@ def _confusion(plot: ConfusionPlot) -> Canvas:
         for x, at in enumerate(used):
             share = row[at] / total if total else 0.0
             ends = RIGHT if columns[x] == labels[y] else WRONG
-            box = matplotlib.patches.Rectangle((x + 0.03, y + 0.03), 0.94, 0.94)
-            axes.add_patch(box)
+            axes.add_patch(
+                Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, color=_mix(ends, share), linewidth=0)
+            )
             dark = share > 0.55
             axes.text(
                 x + 0.5, y + 0.5, f"{row[at]}\n{share:.0%}" if len(labels) < 4 else f"{row[at]}",
@@ -217,31 +218,30 @@ def _slices(plot: SlicesPlot) -> Canvas:
 
 
 def _curves(plot: CurvesPlot) -> Canvas:
-    canvas = Canvas(figsize=(8.2, 3.4), layout="constrained")
-    left, right = canvas.subplots(1, 2)
-    left.plot(
-        [point.step for point in plot.curve], [point.loss for point in plot.curve],
-        color=ROLE_COLORS["base"], linewidth=1.4, label="training",
-    )
+    canvas, axes = _new(4.4, 3.6)
     steps = [line.step for line in plot.validations]
     blue = ROLE_COLORS["tuned"]
-    left.plot(
-        steps, [line.val_loss for line in plot.validations], "o-", color=blue, label="validation"
-    )
-    left.set(xlabel="Step", ylabel="Loss", title="Loss")
-    left.set_ylim(bottom=0)
-    left.legend(loc="best")
-    right.plot(steps, [line.val_accuracy for line in plot.validations], "o-", color=blue)
-    for line in plot.validations:
-        if line.best:
-            right.plot(
-                [line.step], [line.val_accuracy], "o", markersize=13, markerfacecolor="none",
-                markeredgewidth=2, color=ROLE_COLORS["base"], label="best",
-            )
-            right.legend(loc="lower right")
-    right.set(xlabel="Step", title="Validation accuracy")
-    values = [line.val_accuracy for line in plot.validations] or [0.0]
-    _percent_axis(right, max(0.0, min(values) - 0.08), min(1.02, max(values) + 0.06), upright=True)
-    for axes in (left, right):
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if plot.what == "loss":
+        axes.plot(
+            [point.step for point in plot.curve], [point.loss for point in plot.curve],
+            color=ROLE_COLORS["base"], linewidth=1.4, label="training",
+        )
+        axes.plot(steps, [line.val_loss for line in plot.validations], "o-", color=blue,
+                  label="validation")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="best")
+    else:
+        values = [line.val_accuracy for line in plot.validations]
+        axes.plot(steps, values, "o-", color=blue)
+        for line in plot.validations:
+            if line.best:
+                axes.plot(
+                    [line.step], [line.val_accuracy], "o", markersize=13, markerfacecolor="none",
+                    markeredgewidth=2, color=ROLE_COLORS["base"], label="best", linestyle="none",
+                )
+                axes.legend(loc="lower right")
+        low, high = min(values, default=0.0), max(values, default=1.0)
+        _percent_axis(axes, max(0.0, low - 0.08), min(1.02, high + 0.06), upright=True)
+    axes.set(xlabel="Step", title=plot.title)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return canvas

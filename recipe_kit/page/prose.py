@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
 from recipe_kit.errors import PageError
 from recipe_kit.page import numbers
@@ -195,15 +197,13 @@ def yaml_lines(path: Path | None) -> Callable[[str, int], int | None]:
     """
     if path is None:
         return lambda part, line: None
-    from ruamel.yaml import YAML
-
     source = path.read_text(encoding="utf-8")
     document = YAML(typ="rt").load(source)
-    prose = document.get("prose") or {}
+    prose = document.get("prose")
     text_lines = source.splitlines()
 
     def find(part: str, line: int) -> int | None:
-        if part not in prose:
+        if not isinstance(prose, CommentedMap) or part not in prose:
             return None
         row = int(prose.lc.key(part)[0])
         after = text_lines[row].split(":", 1)[-1].strip()

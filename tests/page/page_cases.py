@@ -170,7 +170,9 @@ def _data(of: Recipe, drawn: tuple[Sample, ...]) -> schemas.DataFacts:
 
 
 def _training(role: str) -> schemas.TrainingResult:
-    lines = ((52, 1.0, 0.61, 0.55, 0.712), (104, 2.0, 0.44, 0.45, 0.867), (156, 3.0, 0.37, 0.35, 0.893))
+    lines = (
+        (52, 1.0, 0.61, 0.55, 0.712), (104, 2.0, 0.44, 0.45, 0.867), (156, 3.0, 0.37, 0.35, 0.893)
+    )
     return schemas.TrainingResult(
         role=role, method="lora", parameters=5_800_000, trainable_parameters=412_000,
         samples={"synthetic": 1700}, drawn={"synthetic": 1.0}, questions=5100, steps=156,
