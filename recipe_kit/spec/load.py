@@ -11,7 +11,7 @@ from recipe_kit.errors import SpecError
 from recipe_kit.spec.document import read_document
 from recipe_kit.spec.explain import explain
 from recipe_kit.spec.overrides import override
-from recipe_kit.spec.problems import Document, Plain, Problem, show
+from recipe_kit.spec.problems import Document, Problem, show
 from recipe_kit.spec.recipe import SLUG, Recipe
 from recipe_kit.spec.rules import check
 
@@ -61,8 +61,3 @@ def slug_of(name: str) -> str:
     """A name as a slug: `My_Recipe` → `my-recipe`."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return slug if re.match(SLUG, slug) else "recipe"
-
-
-def plain_recipe(path: Path) -> Plain:
-    """What a recipe's file holds, as plain data; for checking it against the JSON Schema."""
-    return read_document(path).data
