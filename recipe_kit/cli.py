@@ -1,0 +1,161 @@
+"""The `recipe` command: parse, call one function, print."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from recipe_kit import __version__
+from recipe_kit.errors import RecipeError
+
+INTERRUPTED = 130
+
+
+class Group(click.Group):
+    """Prints an error as one message and ends with its exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except RecipeError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="recipe")
+def main() -> None:
+    """One YAML file becomes a fine-tuning run and its published cookbook page."""
+
+
+recipe_file = click.argument("recipe", type=click.Path(path_type=Path))
+overrides = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    help="Use another value than the file's, such as train.epochs=1.",
+)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--starter", default="floor-safety", show_default=True, help="What to begin with.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path("recipes"), show_default=True,
+    help="Where the recipe is written.",
+)
+def new(name: str, starter: str, folder: Path) -> None:
+    """Write a recipe to begin with: recipes/NAME.yaml."""
+    from recipe_kit.spec.starters import new_recipe
+
+    path = new_recipe(name, starter, folder)
+    click.echo(f"Wrote {path}. Lines marked 'write:' are yours to fill in.")
+    click.echo(f"Next: recipe validate {path}")
+
+
+@main.command()
+@recipe_file
+@overrides
+def validate(recipe: Path, overrides: tuple[str, ...]) -> None:
+    """Check a recipe; nothing is run."""
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    click.echo(f"{recipe} is valid: {len(loaded.tasks)} tasks, {len(loaded.benchmarks)} benchmarks")
+
+
+@main.command()
+@recipe_file
+@overrides
+def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
+    """Print the stages, what is done, and what would run."""
+    from recipe_kit.run.execute import planned
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    places = layout(loaded, recipe)
+    lines = planned(loaded, places)
+    width = max(len(line.stage.name) for line in lines)
+    for line in lines:
+        begun = ", begun" if line.begun else ""
+        name, mark = line.stage.name.ljust(width), line.stage.fingerprint[:16]
+        click.echo(f"{name}  {mark}  {line.state}{begun}")
+
+
+@main.command()
+@recipe_file
+@overrides
+def run(recipe: Path, overrides: tuple[str, ...]) -> None:
+    """Run a recipe and render its page; what is done already is not repeated."""
+    from recipe_kit.page.render import render as render_page
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    from recipe_kit.run.execute import execute
+    from recipe_kit.run.report import Reporter
+
+    places = layout(loaded, recipe)
+    report = Reporter(places.run)
+    try:
+        record = execute(loaded, places, report)
+    except KeyboardInterrupt:
+        again = " ".join(f"--set {override}" for override in overrides)
+        click.echo(f"\nStopped. To go on: recipe run {recipe} {again}".rstrip(), err=True)
+        sys.exit(INTERRUPTED)
+    render_page(
+        record, loaded, media=places.run.path / "media", out=places.page, recipe_path=recipe
+    )
+    click.echo(f"Wrote {_short(places.page / 'index.md')}")
+
+
+@main.command()
+@recipe_file
+def render(recipe: Path) -> None:
+    """Render the page again from the record, with the prose as it is now."""
+    from recipe_kit.page.render import render as render_page
+    from recipe_kit.record.store import read_record
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    places = layout(loaded, recipe)
+    run_has_it = places.run.record_path.exists()
+    published = places.page / "assets" / "record.json"
+    render_page(
+        read_record(places.run.record_path if run_has_it or not published.exists() else published),
+        loaded,
+        media=places.run.path / "media" if run_has_it else None,
+        out=places.page,
+        recipe_path=recipe,
+    )
+    click.echo(f"Wrote {_short(places.page / 'index.md')}")
+
+
+@main.command()
+@recipe_file
+def status(recipe: Path) -> None:
+    """Show where a run is."""
+    from recipe_kit.run.layout import layout
+    from recipe_kit.run.status import describe
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe)
+    click.echo(describe(layout(loaded, recipe)))
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine can do, and what to install."""
+    from recipe_kit.run.doctor import examine
+
+    for check in examine():
+        click.echo(f"{'ok ' if check.ok else '-- '} {check.name}: {check.found}")
+        if check.advice:
+            click.echo(f"      {check.advice}")
+
+
+def _short(path: Path) -> Path:
+    """The path as the user would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

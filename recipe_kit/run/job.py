@@ -1,0 +1,122 @@
+"""What the stages of one run share: the samples, the questions, the model."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from recipe_kit.data.media import read_media
+from recipe_kit.data.sources import media_roots
+from recipe_kit.errors import RecordError
+from recipe_kit.model.load import LoadedModel, load_model
+from recipe_kit.record.files import read_rows
+from recipe_kit.record.schemas import DataFacts, Question, Sample
+from recipe_kit.run.layout import Layout
+from recipe_kit.run.plan import Plan, Stage
+from recipe_kit.run.report import Reporter
+from recipe_kit.spec.recipe import Recipe
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass
+class Job:
+    """One run of one recipe."""
+
+    recipe: Recipe
+    layout: Layout
+    plan: Plan
+    report: Reporter
+    device: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.device = choose_device(self.recipe.evaluation.device)
+
+    def folder(self, stage: Stage) -> Path:
+        """Folder of a stage."""
+        return self.layout.run.stage(stage.name, stage.fingerprint)
+
+    @cached_property
+    def roots(self) -> dict[str, Path]:
+        """Folder of each source's media."""
+        return media_roots(
+            self.recipe, recipe_dir=self.layout.recipe_path.parent, cache=self.layout.cache
+        )
+
+    @cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        """Every sample of the run, with its split."""
+        return read_rows(self.folder(self.plan.of("data")) / "samples.jsonl", Sample)
+
+    @cached_property
+    def facts(self) -> DataFacts:
+        """What was measured of the samples."""
+        return read(self.folder(self.plan.of("data")) / "facts.json", DataFacts)
+
+    def questions(self, benchmark: str) -> tuple[Question, ...]:
+        """The frozen questions of a benchmark."""
+        path = self.folder(self.plan.of("data")) / f"questions-{benchmark}.jsonl"
+        return read_rows(path, Question)
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, str], Any]:
+        return {(sample.source, sample.media): sample.media_type for sample in self.samples}
+
+    def read_media(self, source: str, media: str) -> Any:
+        """Frames of a medium, uint8 [T, H, W, 3]."""
+        return read_media(
+            self.roots[source] / media, self._kinds[source, media],
+            max_megapixels=self.recipe.data.audit.max_megapixels,
+        )
+
+    def load(self, then: Callable[[LoadedModel], LoadedModel] = lambda loaded: loaded) -> LoadedModel:
+        """The base model as the spec wants it, changed by `then`."""
+        import torch
+
+        gc.collect()  # the model of the stage before
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        spec, evaluation = self.recipe.model, self.recipe.evaluation
+        short = self.device == "cuda" and evaluation.dtype == "auto"
+        loaded = load_model(
+            spec.base,
+            revision=spec.revision,
+            device=self.device,
+            dtype=torch.bfloat16 if short or evaluation.dtype == "bfloat16" else torch.float32,
+            trust_remote_code=spec.remote_code is not None,
+        )
+        pixels = replace(
+            loaded.preprocess, min_pixels=spec.min_pixels, max_pixels=spec.max_pixels
+        )
+        return then(replace(loaded, preprocess=pixels))
+
+
+def choose_device(wanted: str) -> str:
+    """`cuda` or `cpu`."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def device_name(device: str) -> str:
+    """What the device is called, for the page."""
+    import torch
+
+    return str(torch.cuda.get_device_name()) if device == "cuda" else "CPU"
+
+
+def read(path: Path, kind: type[Model]) -> Model:
+    """One JSON file of a completed stage."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordError(
+            "is missing or damaged", where=str(path),
+            fix="Delete the folder it is in and run `recipe run` again.",
+        ) from error

@@ -1,0 +1,137 @@
+"""Which stages a recipe has, and the fingerprint of each.
+
+A fingerprint covers a stage's name and version, the part of the spec it reads, the fingerprints of
+the stages it builds on, the content of its data, and the model's revision. Paths, batch sizes and
+retries are not in it: they do not change the result.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from recipe_kit.data import drawn, facts
+from recipe_kit.data.sources import load_samples
+from recipe_kit.model.checkpoint import find_checkpoint
+from recipe_kit.record.files import digest
+from recipe_kit.spec.data import WorldSource
+from recipe_kit.spec.recipe import Model, Recipe
+
+Kind = Literal["data", "zero-shot", "gate", "train", "re-evaluation", "comparison"]
+
+# Raised when the code of a stage changes what it finds out.
+VERSIONS: dict[Kind, int] = {
+    "data": 1, "zero-shot": 1, "gate": 1, "train": 1, "re-evaluation": 1, "comparison": 1,
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run."""
+
+    kind: Kind
+    name: str
+    fingerprint: str
+    role: str = ""  # of a training or its re-evaluation: "tuned", or the name of an ablation
+    blend: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages in the order they run; those from `train` to `re-evaluation` if warranted."""
+
+    stages: tuple[Stage, ...]
+
+    def of(self, kind: Kind, role: str = "") -> Stage:
+        """The stage of a kind, and of a role where there are several."""
+        return next(s for s in self.stages if s.kind == kind and s.role == role)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The trainings: "tuned", then the ablations."""
+        return tuple(stage.role for stage in self.stages if stage.kind == "train")
+
+
+def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
+    """The stages of a recipe.
+
+    Raises:
+        DataError: A table or a file of the recipe is wrong.
+        ModelError: The model cannot be found.
+    """
+    tasks = _dump(recipe, "tasks")
+    bench = _dump(recipe, "benchmarks")
+    asking = recipe.evaluation.model_dump(
+        mode="json", exclude={"batch_size", "device", "bootstrap", "seed"}
+    )
+    scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
+    model = recipe.model.model_dump(mode="json", include={"min_pixels", "max_pixels"})
+    revision = model_revision(recipe.model)
+
+    data = _stage(
+        "data", "data", tasks, bench, scoring,
+        recipe.data.model_dump(mode="json", exclude={"root"}),
+        _content(recipe, recipe_dir, cache),
+    )
+    zero = _stage("zero-shot", "zero-shot", data.fingerprint, model, asking, revision)
+    gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
+    training = recipe.train.model_dump(
+        mode="json", by_alias=True, exclude={"blend", "ablations", "checkpoint_every"}
+    )
+    blends = {"tuned": recipe.train.blend} | {
+        name: ablation.blend for name, ablation in recipe.train.ablations.items()
+    }
+    trainings = []
+    for role, blend in blends.items():
+        suffix = "" if role == "tuned" else f"-{role}"
+        train = _stage(
+            "train", f"train{suffix}", data.fingerprint, model, asking, revision, training, blend,
+            role=role, blend=tuple(blend.items()),
+        )
+        again = _stage(
+            "re-evaluation", f"re-evaluation{suffix}", zero.fingerprint, train.fingerprint,
+            role=role,
+        )
+        trainings += [train, again]
+    after = [stage.fingerprint for stage in trainings]
+    comparison = _stage("comparison", "comparison", gate.fingerprint, *after, scoring)
+    return Plan((data, zero, gate, *trainings, comparison))
+
+
+def model_revision(model: Model) -> str:
+    """The hub's commit, or the digest of the model's files."""
+    return find_checkpoint(
+        model.base, revision=model.revision, remote_code=model.remote_code is not None
+    ).revision()
+
+
+def _stage(
+    kind: Kind, name: str, *reads: Any, role: str = "", blend: tuple[tuple[str, float], ...] = ()
+) -> Stage:
+    return Stage(kind, name, digest([name, VERSIONS[kind], *reads]), role, blend)
+
+
+def _dump(recipe: Recipe, part: str) -> Any:
+    # Field by field, in the author's order: which task or benchmark comes first has a meaning.
+    dumped = recipe.model_dump(mode="json", include={part})[part]
+    return list(dumped.items()) if isinstance(dumped, dict) else dumped
+
+
+def _content(recipe: Recipe, recipe_dir: Path, cache: Path) -> list[str]:
+    """What the sources hold; a world's pictures follow from its spec and need not be drawn."""
+    worlds = {
+        name: source
+        for name, source in recipe.data.sources.items()
+        if isinstance(source, WorldSource)
+    }
+    found = [
+        f"{name} {source.count} {drawn.world_folder(source, cache).name}"
+        for name, source in worlds.items()
+    ]
+    tables = {n: s for n, s in recipe.data.sources.items() if n not in worlds}
+    if tables:
+        # Without tasks: whether a label exists is checked over all sources, in the data stage.
+        data = recipe.data.model_copy(update={"sources": tables, "stratify": None})
+        alone = recipe.model_copy(update={"data": data, "tasks": {}})
+        samples = load_samples(alone, recipe_dir=recipe_dir, cache=cache)
+        found.append(facts.digest(samples))
+    return found

@@ -1,0 +1,54 @@
+"""What a run was made with."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from recipe_kit import __version__
+from recipe_kit.record.schemas import Provenance
+
+PACKAGES = ("torch", "transformers", "peft", "numpy", "pillow", "scikit-learn", "safetensors")
+
+
+def provenance(root: Path, *, device: str, started: str, finished: str) -> Provenance:
+    """Versions, machine and commit; nothing that names a person or a folder."""
+    return Provenance(
+        recipe_kit=__version__,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        packages=versions(PACKAGES),
+        device=device,
+        git_commit=git_commit(root),
+        started=started,
+        finished=finished,
+    )
+
+
+def versions(names: tuple[str, ...]) -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit(root: Path) -> str:
+    """The commit that is checked out, with `+` when files differ from it; empty outside git."""
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+" if changed else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,19 @@
+"""Where a run is, in words."""
+
+from recipe_kit.run.layout import Layout
+
+
+def describe(places: Layout) -> str:
+    """One or two lines about the run at these places."""
+    facts = places.run.read_status()
+    holder = places.run.holder()
+    command = f"recipe run {places.recipe_path}"
+    if not facts:
+        return f"{places.run.slug}: not started. To start it: {command}"
+    where = " ".join(part for part in (facts.get("stage"), facts.get("progress")) if part)
+    if holder is not None:
+        return f"{places.run.slug}: running (process {holder}), {where}, at {facts.get('time')}"
+    if facts.get("state") == "finished":
+        return f"{places.run.slug}: finished at {facts.get('time')}. Its page: {places.page}"
+    how = {"interrupted": "interrupted", "failed": "failed"}.get(str(facts.get("state")), "killed")
+    return f"{places.run.slug}: {how} in {where or 'its first stage'}. To go on: {command}"
