@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
+from recipe_kit.data.labels import check_labels_exist
 from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
@@ -29,8 +30,9 @@ def assign(samples: Sequence[Sample], recipe: Recipe) -> tuple[Sample, ...]:
         except unreadable ones (without a sha256), which stay with the split "" for the audit.
 
     Raises:
-        DataError: A share cannot be taken, or a split ends empty.
+        DataError: A task's label is unknown, a share cannot be taken, or a split ends empty.
     """
+    check_labels_exist(samples, recipe)
     label = recipe.data.stratify or next(iter(recipe.tasks.values())).label
     split_of: dict[str, SplitName] = {}
     for name in recipe.data.sources:

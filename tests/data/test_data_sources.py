@@ -140,17 +140,6 @@ def test_a_point_outside_the_scale(tmp_path: Path) -> None:
         "known: '1', '2', '3', '4', '5'")
 
 
-def test_a_label_that_no_sample_has(tmp_path: Path) -> None:
-    folder_of(tmp_path, {"a.png": "cracked"})
-    error = refused(tmp_path, {"labels": {"craked": "label"}})
-    assert (error.where, error.what) == (
-        "tasks.crack.label",
-        "no sample has the label 'cracked'; did you mean 'craked'? known: 'craked'")
-    error = refused(tmp_path, stratify="crack")
-    assert (error.where, error.fix) == (
-        "data.stratify", "correct the label's name, or add it to the source")
-
-
 @pytest.mark.parametrize(
     ("path", "what"),
     [

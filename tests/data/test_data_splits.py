@@ -96,6 +96,24 @@ def test_splits_that_cannot_be_made(splits: dict[str, Any], where: str, what: st
     assert (caught.value.where, caught.value.what) == (where, what)
 
 
+@pytest.mark.parametrize(
+    ("label", "stratify", "where", "what"),
+    [
+        ("craked", None, "tasks.crack.label",
+         "no sample has the label 'cracked'; did you mean 'craked'? known: 'craked'"),
+        ("cracked", "scene", "data.stratify",
+         "no sample has the label 'scene'; known: 'cracked'"),
+    ],
+)
+def test_a_label_that_no_sample_has(
+    label: str, stratify: str | None, where: str, what: str
+) -> None:
+    rows = [sample("a", **{label: "cracked"})]
+    with pytest.raises(DataError) as caught:
+        assign(rows, recipe({"floor": WORLD}, stratify=stratify))
+    assert (caught.value.where, caught.value.what) == (where, what)
+
+
 SAMPLES = st.lists(
     st.tuples(st.integers(0, 30), st.sampled_from(["cracked", "intact", None])),
     min_size=30, max_size=120,
