@@ -18,10 +18,7 @@ _FORBIDDEN: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("a snippet (`--8<--`)", re.compile(r"-{1,}8<-{1,}"), "write the text itself"),
 )
 _FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*(\S*)")
-_LINK = re.compile(
-    r"(?<!\\)\[(?:[^\[\]]|\[[^\[\]]*\])*\]"  # [label], which may hold a picture
-    r"\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)"  # (target
-)
+_LINK = re.compile(r"(?<!\\)\]\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)")
 _FOLD = re.compile(r'^(\s*)\?\?\?(\+?)\s*(\S*)')
 # Elements that pages write; scripts, frames and forms are not among them.
 _TAGS = re.compile(

@@ -61,10 +61,10 @@ def render(
     with TemporaryDirectory(prefix="recipe-page-") as temporary:
         made = Path(temporary)
         (made / "record.json").write_bytes(saved)
+        _gather_media(record, media or assets, made, asked=media is not None)
         for plot in plots.values():
             old = _content(assets / plot.file) if same else None
             (made / plot.file).write_bytes(old or _draw(plot))
-        _gather_media(record, media or assets, made, asked=media is not None)
         _check(source, out, made)
         _publish(source, made, out)
 

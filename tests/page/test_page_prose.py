@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import page_cases
+import pytest
+
+from recipe_kit.errors import PageError
+from recipe_kit.page.names import names, tree
+from recipe_kit.page.prose import render_prose, yaml_lines
+from recipe_kit.record.schemas import Record
+from recipe_kit.spec.prose import Prose
+
+
+def fill(record: Record, words: str, path: Path | None = None) -> str:
+    done = render_prose(
+        Prose(overview=words), ("overview",), tree(record), names(record),
+        recipe=str(path or "x.yaml"), line_of=yaml_lines(path),
+    )
+    return done["overview"]
+
+
+@pytest.fixture
+def plain(tuned: Record) -> Record:
+    """A record whose headline numbers are round."""
+    base, *others = tuned.evaluations
+    accuracy = base.tasks["cracked"].metrics["accuracy"].model_copy(
+        update={"value": 0.852, "n": 250, "low": 0.81, "high": 0.886}
+    )
+    scores = base.tasks["cracked"]
+    scores = scores.model_copy(update={"metrics": {**scores.metrics, "accuracy": accuracy}})
+    base = base.model_copy(update={"tasks": {**base.tasks, "cracked": scores}})
+    return tuned.model_copy(update={"evaluations": (base, *others)})
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("{{ floor.base.cracked.accuracy | pct }}", "85.2%"),
+        ("{{ floor.base.accuracy | pct }}", "85.2%"),
+        ("{{ floor.base.accuracy | pct(0) }}", "85%"),
+        ("{{ floor.base.accuracy }}", "85.2%"),
+        ("{{ floor.base.accuracy.value | num }}", "0.85"),
+        ("{{ floor.base.accuracy.n }}", "250"),
+        ("{{ floor.base.accuracy | ci }}", "81.0–88.6%"),
+        ("{{ floor.base.accuracy.low | pct }}", "81.0%"),
+        ("{{ data.test }}", "240"),
+        ("{{ data.sources.synthetic.samples }}", "2,000"),
+        ("{{ training.best_step }}", "156"),
+        ("{{ training.best_val_accuracy | pct }}", "89.3%"),
+        ("{{ gate.cracked.accuracy.threshold | pct(0) }}", "90%"),
+        ("{% if fine_tuned %}tuned{% else %}not{% endif %}", "tuned"),
+        ("{% if gate.enough %}a{% else %}b{% endif %}", "b"),
+        ("{{ model.title }}", "recipe_kit tiny"),
+        ("{{ 0.0001 | p }}", "p &lt; 0.001"),
+        ("{{ 0.0512 | points }}", "+5.1 points"),
+        ("**as it is** <b>too</b>", "**as it is** <b>too</b>"),
+    ],
+)
+def test_filled(plain: Record, words: str, expected: str) -> None:
+    assert fill(plain, words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            "{{ floor.base.cracked.acuracy | pct }}",
+            "the record has no 'floor.base.cracked.acuracy'; "
+            "did you mean 'floor.base.cracked.accuracy'?",
+        ),
+        (
+            "{{ flor.base.accuracy }}",
+            "the record has no 'flor.base.accuracy'; did you mean 'floor.base.accuracy'?",
+        ),
+        ("{{ floor.base | pct }}", "'floor.base' is not a number; it has "),
+        ("{{ model.title | pct }}", "'recipe_kit tiny' is not a number"),
+        ("{{ data.test | ci }}", "'ci' wants a metric, not a single number"),
+        ("{{ data.test | precent }}", "No filter named 'precent'."),
+        ("{{ data.test ", "unexpected end of template, expected 'end of print statement'."),
+        ("{{ data.__class__ }}", "the record has no 'data.__class__'"),
+    ],
+)
+def test_wrong_names_and_syntax(tuned: Record, words: str, problem: str) -> None:
+    with pytest.raises(PageError) as caught:
+        fill(tuned, words)
+    assert f"x.yaml (line 1 of it): prose.overview: {problem}" in str(caught.value)
+
+
+def test_every_error_tells_its_line_of_the_recipe(tuned: Record, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "title: x\nprose:\n  overview: |\n    one\n    two {{ data.tset }}\n"
+        '  dataset: "{{ nothing }}"\n'
+    )
+    prose = Prose(overview="one\ntwo {{ data.tset }}\n", dataset="{{ nothing }}")
+    with pytest.raises(PageError) as caught:
+        render_prose(
+            prose, ("overview", "dataset"), tree(tuned), names(tuned),
+            recipe="x.yaml", line_of=yaml_lines(path),
+        )
+    assert str(caught.value) == (
+        "the prose cannot be filled:\n"
+        "  x.yaml:5: prose.overview: the record has no 'data.tset'; did you mean 'data.test'?\n"
+        "  x.yaml:6: prose.dataset: the record has no 'nothing'\n"
+        "  To mend it: correct the names; `recipe names` lists every name with its value."
+    )
+
+
+def test_every_name_can_be_written(real: Record) -> None:
+    for name in names(real):
+        assert fill(real, f"{{{{ {name} }}}}"), name
+
+
+def test_text_of_the_record_is_escaped(tuned: Record) -> None:
+    model = tuned.model.model_copy(update={"title": "<script>*x*"})
+    record = tuned.model_copy(update={"model": model})
+    assert fill(record, "{{ model.title }}") == "&lt;script&gt;&#42;x&#42;"
+
+
+def test_a_benchmark_cannot_take_a_name_of_the_page(tuned: Record) -> None:
+    record = tuned.model_copy(update={"benchmarks": {"data": tuned.benchmarks["floor"]}})
+    with pytest.raises(PageError, match="the benchmark 'data' has a name that the page uses"):
+        names(record)
+
+
+def test_regressions_and_changes_have_names(tuned: Record) -> None:
+    found = names(tuned)
+    change = tuned.comparisons[0].tasks["cracked"]
+    assert found["floor.change.cracked.fixed"][0] == change.fixed
+    assert found["floor.change.mcnemar_p"][0] == change.mcnemar_p
+    assert found["regressions"][0] == len(tuned.comparisons[0].regressions)
+    assert found["floor.change.category.ambiguous.accuracy.value"][0] < 0
+
+
+def test_the_projects_recipes_are_filled(tuned: Record, enough: Record, real: Record) -> None:
+    for record, name, used in (
+        (tuned, "floor-crack", ("baseline", "comparison", "why_it_matters", "conclusion")),
+        (enough, "floor-crack", ("baseline", "why_not_fine_tuned", "conclusion")),
+        (real, "floor-crack-real", ("baseline", "comparison", "why_it_matters", "conclusion")),
+    ):
+        done = render_prose(
+            page_cases.recipe(name).prose, used, tree(record), names(record),
+            recipe=name, line_of=yaml_lines(None),
+        )
+        assert all("{{" not in words and "%" in words for words in done.values())
