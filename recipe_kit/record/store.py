@@ -1,11 +1,11 @@
 """A run's folder: stages, their manifests, the lock, and the record.
 
-    runs/<slug>/
-      lock                     held by the process that works on the run
-      status.json              what that process is doing, for `recipe status`
-      record.json              written at the end
-      <stage>/<fingerprint>/   manifest.json is written last: its existence means
-                               that the stage completed
+runs/<slug>/
+lock                     held by the process that works on the run
+status.json              what that process is doing, for `recipe status`
+record.json              written at the end
+<stage>/<fingerprint>/   manifest.json is written last: its existence means
+that the stage completed
 """
 
 import fcntl
@@ -97,7 +97,7 @@ class RunFolder:
                 raise BusyError(
                     f"another process ({file.read().strip() or 'unknown'}) is working on this run",
                     where=str(self.path),
-                    fix=f"Wait until it ends (`recipe status` shows where it is), or stop it.",
+                    fix="Wait until it ends (`recipe status` shows where it is), or stop it.",
                 ) from error
             file.truncate(0)
             file.write(f"{os.getpid()}\n")

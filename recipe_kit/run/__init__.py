@@ -1,0 +1,1 @@
+"""A recipe's stages: planned, run, resumed, recorded."""

@@ -10,7 +10,11 @@ from recipe_kit.benchmark.questions import digest as questions_digest
 from recipe_kit.model.checkpoint import describe_model
 from recipe_kit.record.files import digest, storage, write_json
 from recipe_kit.record.schemas import (
-    BenchmarkFacts, GateResult, ModelFacts, Record, StageEntry,
+    BenchmarkFacts,
+    GateResult,
+    ModelFacts,
+    Record,
+    StageEntry,
 )
 from recipe_kit.record.store import read_record
 from recipe_kit.run.job import Job, device_name, read

@@ -9,7 +9,11 @@ from recipe_kit.benchmark.questions import digest as questions_digest
 from recipe_kit.data.media import thumbnail
 from recipe_kit.record.files import digest, write_atomic, write_json
 from recipe_kit.record.schemas import (
-    Comparison, EvaluationResult, Example, Prediction, Question,
+    Comparison,
+    EvaluationResult,
+    Example,
+    Prediction,
+    Question,
 )
 from recipe_kit.run.job import Job
 from recipe_kit.score.compare import compare

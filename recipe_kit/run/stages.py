@@ -15,7 +15,12 @@ from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.record.files import Appender, read_rows, write_json, write_rows
 from recipe_kit.record.schemas import (
-    GateResult, Prediction, Question, Sample, TrainingResult, Validation,
+    GateResult,
+    Prediction,
+    Question,
+    Sample,
+    TrainingResult,
+    Validation,
 )
 from recipe_kit.run.job import Job, read
 from recipe_kit.run.outcome import compare_all

@@ -40,7 +40,11 @@ def prepare(model: Any, spec: Train) -> Any:
         if spec.freeze_vision:
             core_of(model).model.visual.requires_grad_(False)
     if spec.gradient_checkpointing:
-        core_of(trained).gradient_checkpointing_enable({"use_reentrant": False})
+        core = core_of(trained)
+        # transformers before 5.23 knows the second name only.
+        named = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+        enable = next(getattr(core, name) for name in named if hasattr(core, name))
+        enable({"use_reentrant": False})
     return trained
 
 

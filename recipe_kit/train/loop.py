@@ -215,6 +215,7 @@ class _Session:
     def _validate(self) -> None:
         assert self._validator is not None
         state, plan = self._state, self._plan
+        self._loaded.model.eval()
         accuracy = self._validator(self._loaded)
         earlier = state.validations[-1].step if state.validations else 0
         found = Validation(
@@ -234,7 +235,6 @@ class _Session:
 
     @torch.no_grad()
     def _validation_loss(self) -> float:
-        self._loaded.model.eval()
         loss, tokens = 0.0, 0
         for micro in self._feed.plain(self._plan.val, self._spec.batch_size):
             loss += token_losses(self._loaded, self._spec, micro).sum().item()

@@ -6,7 +6,7 @@ learns what can be seen on them, so a recipe finds it as a team finds a general 
 it was never taught this domain's questions on this domain's pictures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,15 +20,26 @@ Lesson = tuple[str, str]
 YES_NO = " Yes or No."
 
 EASY_FLOORS = FloorsKnobs(
-    hairline=0.0, thin=0.2, partial=0.0, shadow=0.05, joints=0.0, stain=0.1, debris=0.05, noise=0.3, blur=0.2
+    hairline=0.0,
+    thin=0.2,
+    partial=0.0,
+    shadow=0.05,
+    joints=0.0,
+    stain=0.1,
+    debris=0.05,
+    noise=0.3,
+    blur=0.2,
+)
+ALL_FLOORS = FloorsKnobs(
+    hairline=0.15, partial=0.3, shadow=0.35, joints=0.3, stain=0.35, debris=0.25
 )
 
-# What is drawn: world, its knobs, and whether the direct questions are asked.
-COURSES: dict[str, tuple[str, Part, bool]] = {
-    "primer": ("primer", PrimerKnobs(), False),
-    "easy floors": ("floors", EASY_FLOORS, True),
-    "all floors": ("floors", FloorsKnobs(), False),
+COURSES: dict[str, tuple[str, Part]] = {
+    "primer": ("primer", PrimerKnobs()),
+    "easy floors": ("floors", EASY_FLOORS),
+    "all floors": ("floors", ALL_FLOORS),
 }
+"""What is drawn: the world and its knobs."""
 
 CRACKED = (
     "Is this floor cracked?" + YES_NO,
@@ -47,11 +58,10 @@ SEVERITY = (
 
 def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesson]:
     """Questions with answers about one picture of a course."""
-    world, _, direct = COURSES[course]
-    if world == "primer":
+    if course == "primer":
         return _primer(labels, rng)
     asked = _floor(labels)
-    if direct:
+    if course == "easy floors":
         asked += 2 * _direct(labels, rng)
     return asked
 
@@ -69,18 +79,20 @@ def _direct(labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesso
 
 
 def _floor(labels: Mapping[str, Value]) -> list[Lesson]:
-    return [
+    seen = [
         ("What is the floor made of?", str(labels["surface"])),
         ("Are there joints between tiles or slabs?" + YES_NO, _yes(labels["joints"])),
         ("Is there a stain on the floor?" + YES_NO, _yes(labels["stain"])),
         ("Does a shadow fall on the floor?" + YES_NO, _yes(labels["shadow"])),
         ("Is anything lying on the floor?" + YES_NO, _yes(labels["debris"])),
+    ]
+    crack = [
         ("In which part of the picture is the crack?", str(labels["crack_quadrant"])),
         ("How wide is the crack?", str(labels["crack_width"])),
         ("Which way does the crack run?", str(labels["crack_orientation"])),
         ("Describe the floor.", describe(labels)),
-        ("Describe the floor.", describe(labels)),
     ]
+    return [*seen, *crack, *crack]
 
 
 def describe(labels: Mapping[str, Value]) -> str:
@@ -103,32 +115,31 @@ def _primer(labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesso
     count = int(labels["count"])
     shapes = [str(labels[f"shape{n}"]) for n in range(count)]
     colors = [str(labels[f"color{n}"]) for n in range(count)]
+    shown = set(zip(colors, shapes, strict=True))
     asked: list[Lesson] = [("How many objects are there?", str(count))]
     for n, (shape, color) in enumerate(zip(shapes, colors, strict=True)):
-        x, y = float(labels[f"x{n}"]), float(labels[f"y{n}"])
-        asked.append((f"In which part of the picture is the {color} {shape}?", place_name(x, y)))
+        place = place_name(float(labels[f"x{n}"]), float(labels[f"y{n}"]))
+        where = f"In which part of the picture is the {color} {shape}?"
+        asked += [(where, place), _choice(where, place, PLACE_NAMES, rng)]
         asked.append((f"Is there a {color} {shape}?" + YES_NO, "Yes"))
+        other = str(rng.choice(COLOR_NAMES))
+        if (other, shape) not in shown:
+            asked.append((f"Is there a {other} {shape}?" + YES_NO, "No"))
         if shapes.count(shape) == 1:
-            asked.append((f"What color is the {shape}?", color))
-            asked.append(_choice(f"What color is the {shape}?", color, COLOR_NAMES, rng))
+            which = f"What color is the {shape}?"
+            asked += [(which, color), _choice(which, color, COLOR_NAMES, rng)]
         if colors.count(color) == 1:
-            asked.append((f"What shape is the {color} object?", shape))
-    absent = (str(rng.choice(COLOR_NAMES)), str(rng.choice(SHAPE_NAMES)))
-    if absent not in set(zip(colors, shapes, strict=True)):
-        asked.append((f"Is there a {absent[0]} {absent[1]}?" + YES_NO, "No"))
-        n = int(rng.integers(count))
-        if colors[n] != absent[0] and (absent[0], shapes[n]) not in zip(
-            colors, shapes, strict=True
-        ):
-            asked.append((f"Is there a {absent[0]} {shapes[n]}?" + YES_NO, "No"))
+            which = f"What shape is the {color} object?"
+            asked += [(which, shape), _choice(which, shape, SHAPE_NAMES, rng)]
     return asked
 
 
 COLOR_NAMES = ("red", "green", "blue", "yellow", "orange", "purple", "white", "black")
 SHAPE_NAMES = ("circle", "square", "triangle", "star", "ring", "bar", "cross", "heart", "house")
+PLACE_NAMES = ("upper left", "upper right", "lower left", "lower right")
 
 
-def _choice(question: str, right: str, among: tuple[str, ...], rng: np.random.Generator) -> Lesson:
+def _choice(question: str, right: str, among: Sequence[str], rng: np.random.Generator) -> Lesson:
     """The same question with lettered options."""
     others = [word for word in among if word != right]
     options = [right, *rng.choice(others, int(rng.integers(1, 4)), replace=False).tolist()]

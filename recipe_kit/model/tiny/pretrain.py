@@ -2,17 +2,18 @@
 
     python -m recipe_kit.model.tiny.pretrain OUT --minutes 18
 
-Worker processes draw; the pictures stay on the GPU as patches and are seen several times, each time
-with other questions. Shape names: N pictures, P patches, D = 768 bytes of a patch, R rows of
-questions, L tokens.
+The forward pass here is the one of `recipe_kit.model`, on the same modules, for pictures of one
+size with the visual tokens at one place: nothing waits for the GPU, and it compiles to one graph.
+`tests/model/test_pretrain.py` holds the two together. Shape names: as in `pictures`, and E width.
 """
 
 import argparse
 import json
 import math
 import multiprocessing
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,286 +22,250 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from recipe_kit.data.worlds import draw
-from recipe_kit.model.forward import answer_losses
-from recipe_kit.model.pixels import Grid
-from recipe_kit.model.prompt import IGNORED, Batch, Medium, collate, encode
+from recipe_kit.model.prompt import Medium, encode
 from recipe_kit.model.tiny.build import build_model, build_tokenizer, save_tiny
 from recipe_kit.model.tiny.lessons import COURSES, Lesson, lessons
-from recipe_kit.model.vision import VisionFeatures, encode_media
+from recipe_kit.model.tiny.muon import Muon
+from recipe_kit.model.tiny.pictures import CHUNK, LENGTH, Artist, Bank, Chunk, Rows, Size, grid_of
+from recipe_kit.model.vision import _places
 
-CHUNK = 128
-ASKED = 24  # questions kept of each picture, at most
 SEED = 2026
 # Share of each course in a batch: simple pictures first, the hard floors when it can see.
 EARLY = {"primer": 0.5, "easy floors": 0.5, "all floors": 0.0}
 LATE = {"primer": 0.2, "easy floors": 0.25, "all floors": 0.55}
+SQUARE: Size = (128, 128)
+OBLONG: tuple[Size, ...] = ((96, 128), (128, 96), (96, 160), (160, 96))
+"""What photographs of other shapes are resized to."""
+QUESTIONS = 3
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """What one worker drew: pictures of one course and size, and questions about each."""
+class Layout:
+    """What all questions about pictures of one size have in common."""
 
-    course: str
-    side: int
-    patches: np.ndarray[Any, np.dtype[np.uint8]]  # [N, P, D]
-    asked: list[list[Lesson]]
-
-
-def draw_chunk(job: tuple[str, int, int]) -> Chunk:
-    """Draw `CHUNK` pictures of a course from a running number."""
-    course, side, number = job
-    world, knobs, _ = COURSES[course]
-    rng = np.random.default_rng([SEED, number])
-    patches, asked = [], []
-    for index in range(CHUNK):
-        drawing = draw(
-            world, seed=SEED, index=number * CHUNK + index, width=side, height=side, knobs=knobs
-        )
-        patches.append(to_patches(drawing.image))
-        questions = lessons(course, drawing.labels, rng)
-        rng.shuffle(questions)
-        asked.append(questions[:ASKED])
-    return Chunk(course, side, np.stack(patches), asked)
+    first: int
+    """Where the visual tokens begin."""
+    tokens: int
+    positions_3L: torch.Tensor
+    where: torch.Tensor
+    blend: torch.Tensor
+    places: torch.Tensor
 
 
-def to_patches(
-    image_HWC: np.ndarray[Any, np.dtype[np.uint8]],
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Patches in the order of `recipe_kit.model.pixels`, without the repeated frame."""
-    height, width, _ = image_HWC.shape
-    blocks = image_HWC.reshape(height // 32, 2, 16, width // 32, 2, 16, 3)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 6, 2, 5)).reshape(-1, 768)
-
-
-class Bank:
-    """Pictures of one size, on the GPU, with their questions."""
-
-    def __init__(self, side: int, capacity: int, tokenizer: Any, device: str) -> None:
-        self.side, self.device, self.tokenizer = side, device, tokenizer
-        self.grid = Grid(1, side // 16, side // 16)
-        self.patches_NPD = torch.empty(
-            capacity, self.grid.patches, 768, dtype=torch.uint8, device=device
-        )
-        self.asked_NQ = torch.zeros(capacity, ASKED, dtype=torch.int32, device=device)
-        self.counts_N = torch.zeros(capacity, dtype=torch.int32, device=device)
-        self.members: dict[str, list[int]] = {course: [] for course in COURSES}
-        self.places: dict[str, torch.Tensor] = {}
-        self.size = 0
-        self.rows: dict[Lesson, int] = {}
-        self.encoded: list[Any] = []
-        self.table: Batch | None = None
-
-    @property
-    def full(self) -> bool:
-        """Whether another chunk does not fit."""
-        return self.size + CHUNK > len(self.counts_N)
-
-    def add(self, chunk: Chunk) -> None:
-        """Take in a chunk."""
-        span = slice(self.size, self.size + CHUNK)
-        self.patches_NPD[span] = torch.from_numpy(chunk.patches).to(self.device)
-        asked = np.zeros((CHUNK, ASKED), np.int32)
-        for row, questions in enumerate(chunk.asked):
-            asked[row, : len(questions)] = [self._row(lesson) for lesson in questions]
-        self.asked_NQ[span] = torch.from_numpy(asked).to(self.device)
-        self.counts_N[span] = torch.tensor(
-            [len(questions) for questions in chunk.asked], dtype=torch.int32, device=self.device
-        )
-        self.members[chunk.course] += range(self.size, self.size + CHUNK)
-        self.size += CHUNK
-
-    def _row(self, lesson: Lesson) -> int:
-        if lesson not in self.rows:
-            self.rows[lesson] = len(self.encoded)
-            prompt, target = lesson
-            self.encoded.append(encode(self.tokenizer, prompt, [Medium(self.grid)], target=target))
-        return self.rows[lesson]
-
-    def refresh(self) -> None:
-        """Make what was added available to `sample`."""
-        self.table = collate(self.encoded, self.tokenizer.pad_token_id).to(self.device)
-        self.places = {
-            course: torch.tensor(members, device=self.device)
-            for course, members in self.members.items()
-        }
-
-    def sample(
-        self, shares: dict[str, float], pictures: int, questions: int
-    ) -> tuple[torch.Tensor, Batch]:
-        """Patches of random pictures, and `questions` random questions on each in a row."""
-        assert self.table is not None
-        chosen = []
-        for course, share in shares.items():
-            places = self.places[course]
-            if (count := round(share * pictures)) and len(places):
-                picked = torch.randint(len(places), (count,), device=self.device)
-                chosen.append(places[picked])
-        where = torch.cat(chosen)
-        draws = torch.rand(len(where), questions, device=self.device)
-        picks = (draws * self.counts_N[where, None]).long()
-        rows = self.asked_NQ[where].gather(1, picks).flatten().long()
-        return self.patches_NPD[where], take_rows(self.table, rows)
-
-
-def take_rows(table: Batch, rows: torch.Tensor) -> Batch:
-    """Rows of a table of questions as a batch, cut to the longest."""
-    lengths = table.last_B[rows] % table.input_ids_BL.shape[1] + 1
-    width = int(lengths.max())
-    labels = table.labels_BL[rows, :width]
-    counted = F.pad(labels[:, 1:] != IGNORED, (0, 1)).flatten()
-    at = counted.nonzero()[:, 0]
-    kinds = table.mm_token_type_ids_BL[rows, :width]
-    return Batch(
-        input_ids_BL=table.input_ids_BL[rows, :width],
-        attention_mask_BL=None,
-        mm_token_type_ids_BL=kinds,
-        position_ids_3BL=table.position_ids_3BL[:, rows, :width],
-        labels_BL=labels,
-        next_positions_B=table.next_positions_B[rows],
-        last_B=torch.arange(len(rows), device=rows.device) * width + lengths - 1,
-        answer_at_P=at,
-        answer_ids_P=labels.flatten()[at + 1],
-        answer_rows_P=at // width,
-        visual_tokens=int((kinds > 0).sum()),
+def layout_of(model: Any, tokenizer: Any, size: Size, device: str) -> Layout:
+    """The layout of `LENGTH` tokens with a picture of this size."""
+    grid = grid_of(size)
+    long = encode(tokenizer, "a " * LENGTH, [Medium(grid)])
+    first = int(np.flatnonzero(long.kinds_L)[0])
+    visual = model.model.visual
+    where, blend, places = _places(
+        grid.h, grid.w, visual.spatial_merge_size, visual.num_grid_per_side, device
     )
+    positions = torch.from_numpy(long.positions_3L[:, :LENGTH].copy()).to(device)
+    return Layout(first, grid.patches // 4, positions, where, blend, places)
 
 
-def see(model: Any, patches_NPD: torch.Tensor, grid: Grid, repeat: int = 1) -> VisionFeatures:
-    """Features of pictures given as bytes, each `repeat` times in a row."""
-    pictures, count, _ = patches_NPD.shape
-    pixels = patches_NPD.view(pictures, count, 3, 1, 256).float().div(127.5).sub(1.0)
-    both = pixels.expand(-1, -1, -1, 2, -1).reshape(pictures * count, 1536)
-    seen = encode_media(model, both, grid)
-    tokens = count // 4
+def see(model: Any, pixels_NPD: torch.Tensor, layout: Layout) -> list[torch.Tensor]:
+    """Visual tokens [N, V, E] for the text, and those added to its first layers."""
+    visual = model.model.visual
+    projection = visual.patch_embed.proj
+    # Both frames of a still picture are the same, so their weights add up.
+    weight = projection.weight.flatten(3).sum(2).flatten(1)
+    hidden = F.linear(pixels_NPD, weight, projection.bias)
+    hidden = hidden + (visual.pos_embed(layout.where) * layout.blend[:, :, None]).sum(1)
+    pictures, patches, width = hidden.shape
+    cos, sin = (part.float() for part in visual.rotary_pos_emb(hidden, layout.places))
 
-    def again(feature_VE: torch.Tensor) -> torch.Tensor:
-        by_picture = feature_VE.view(pictures, tokens, -1)
-        return by_picture.repeat_interleave(repeat, 0).flatten(0, 1)
+    def rotate(states_NHPK: torch.Tensor) -> torch.Tensor:
+        one, two = states_NHPK.float().chunk(2, -1)
+        turned = states_NHPK * cos + torch.cat((-two, one), -1) * sin
+        return turned.to(states_NHPK.dtype)
 
-    return VisionFeatures(
-        again(seen.tokens_VE),
-        tuple(again(feature) for feature in seen.deepstack_VE),
-        (tokens,) * (pictures * repeat),
+    deepstack = []
+    for number, block in enumerate(visual.blocks):
+        qkv = block.attn.qkv(block.norm1(hidden))
+        query, key, value = qkv.view(
+            pictures, patches, 3, block.attn.num_heads, -1
+        ).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(rotate(query), rotate(key), value)
+        hidden = hidden + block.attn.proj(mixed.transpose(1, 2).reshape(pictures, patches, width))
+        hidden = hidden + block.mlp(block.norm2(hidden))
+        if number in visual.deepstack_visual_indexes:
+            place = visual.deepstack_visual_indexes.index(number)
+            deepstack.append(visual.deepstack_merger_list[place](hidden.flatten(0, 1)))
+    seen = [visual.merger(hidden.flatten(0, 1)), *deepstack]
+    return [feature.view(pictures, layout.tokens, -1) for feature in seen]
+
+
+def read(
+    model: Any, pixels_NPD: torch.Tensor, ids_BL: torch.Tensor, layout: Layout
+) -> torch.Tensor:
+    """Last hidden states [B, L, E] of questions, each picture's in a row."""
+    text = model.model.language_model
+    repeat = len(ids_BL) // len(pixels_NPD)
+    seen, *deepstack = (
+        feature.repeat_interleave(repeat, 0) for feature in see(model, pixels_NPD, layout)
     )
+    first, last = layout.first, layout.first + layout.tokens
+    hidden = text.embed_tokens(ids_BL)
+    hidden = torch.cat((hidden[:, :first], seen.to(hidden.dtype), hidden[:, last:]), 1)
+    positions = layout.positions_3L[:, None, : ids_BL.shape[1]]
+    rotation = text.rotary_emb(hidden, positions)
+    for number, layer in enumerate(text.layers):
+        hidden = layer(hidden, position_embeddings=rotation)
+        if number < len(deepstack):
+            hidden = hidden + F.pad(deepstack[number], (0, 0, first, hidden.shape[1] - last))
+    normed: torch.Tensor = text.norm(hidden)
+    return normed
 
 
-def loss_of(model: Any, patches_NPD: torch.Tensor, grid: Grid, batch: Batch) -> torch.Tensor:
-    """Mean over questions; a long answer weighs the square root of its length."""
-    questions = len(batch.input_ids_BL)
-    vision = see(model, patches_NPD, grid, questions // len(patches_NPD))
-    losses = answer_losses(model, batch, vision)
-    lengths = torch.bincount(batch.answer_rows_P, minlength=questions).float()
-    return (losses * lengths.rsqrt()[batch.answer_rows_P]).sum() / questions
+def loss_of(model: Any, hidden_BLE: torch.Tensor, rows: Rows) -> torch.Tensor:
+    """Mean over questions."""
+    logits = model.lm_head(hidden_BLE.flatten(0, 1)[rows.at_A])
+    losses = F.cross_entropy(logits.float(), rows.answers_A, reduction="none")
+    return (losses * rows.weights_A).sum()
 
 
 def jitter(patches_NPD: torch.Tensor) -> torch.Tensor:
-    """Other brightness and contrast for each picture, so that a picture seen again looks new."""
+    """From bytes to -1..1, with other brightness and contrast for each picture.
+
+    So a picture that is seen again looks new.
+    """
     pixels = patches_NPD.float()
     shape = (len(pixels), 1, 1)
     gain = torch.empty(shape, device=pixels.device).uniform_(0.8, 1.25)
     shift = torch.empty(shape, device=pixels.device).uniform_(-20, 20)
-    return ((pixels - 128) * gain + 128 + shift).clamp(0, 255)
+    return ((pixels - 128) * gain + 128 + shift).clamp(0, 255) / 127.5 - 1
 
 
-def jobs(sides: dict[int, float]) -> Iterator[tuple[str, int, int]]:
-    """What to draw next, without end."""
+def jobs(capacity: dict[Size, int]) -> Iterator[tuple[str, Size, int]]:
+    """What to draw: courses by their share, sizes by their capacity."""
     rng = np.random.default_rng(SEED)
     courses, weights = list(COURSES), [0.2, 0.3, 0.5]
-    number = 0
-    while True:
-        side = int(rng.choice(list(sides), p=list(sides.values())))
-        yield str(rng.choice(courses, p=weights)), side, number
-        number += 1
+    sizes = list(capacity)
+    order = np.repeat(np.arange(len(sizes)), [count // CHUNK for count in capacity.values()])
+    for number, place in enumerate(rng.permutation(order).tolist()):
+        # The first chunks are one of each course, so that no course is missing at the start.
+        course = courses[number % 3] if number < 200 else str(rng.choice(courses, p=weights))
+        yield course, sizes[place], number
 
 
 def corpus() -> Iterator[str]:
     """Text the tokenizer is trained on: what the lessons say."""
-    for number, course in enumerate(COURSES):
-        for _ in range(4):
-            for questions in draw_chunk((course, 64, number)).asked:
-                for prompt, target in questions:
-                    yield prompt
-                    yield target
+    from recipe_kit.data.worlds import draw
+
+    for course, (world, knobs) in COURSES.items():
+        rng = np.random.default_rng(SEED)
+        for index in range(500):
+            labels = draw(world, seed=1, index=index, width=64, height=64, knobs=knobs).labels
+            for prompt, answer in lessons(course, labels, rng):
+                yield prompt
+                yield answer
+
+
+_artist: Artist
+
+
+def _start_artist(tokenizer: Any) -> None:
+    global _artist  # noqa: PLW0603 - one for each worker process
+    _artist = Artist(tokenizer, SEED)
+
+
+def _draw(job: tuple[str, Size, int]) -> Chunk:
+    return _artist.draw(*job)
 
 
 class Teacher:
     """Draws in the background and trains."""
 
-    def __init__(self, *, device: str, workers: int, capacity: dict[int, int]) -> None:
+    def __init__(
+        self, *, device: str, workers: int, capacity: dict[Size, int], compiled: bool
+    ) -> None:
         torch.manual_seed(SEED)
         torch.backends.cuda.matmul.allow_tf32 = True
         self.device = device
         self.tokenizer = build_tokenizer(corpus())
         self.model = build_model(self.tokenizer, seed=SEED).to(device).train()
-        self.banks = {
-            side: Bank(side, size, self.tokenizer, device) for side, size in capacity.items()
+        self.banks = {size: Bank(size, room, device) for size, room in capacity.items()}
+        self.layouts = {
+            size: layout_of(self.model, self.tokenizer, size, device) for size in capacity
         }
-        pixels = {side: float(size) for side, size in capacity.items()}
-        total = sum(pixels.values())
-        self.pool = multiprocessing.get_context("spawn").Pool(workers)
-        self.chunks = self.pool.imap_unordered(
-            draw_chunk,
-            _first(
-                jobs({s: n / total for s, n in pixels.items()}), sum(capacity.values()) // CHUNK
-            ),
+        self.read: Callable[..., torch.Tensor] = (
+            torch.compile(read, dynamic=False) if compiled else read
         )
-        self.drawing = True
+        self.pool = multiprocessing.get_context("spawn").Pool(
+            workers, _start_artist, (self.tokenizer,)
+        )
+        chunks = self.pool.imap_unordered(_draw, jobs(capacity))
+        self.collector = threading.Thread(target=self._collect, args=(chunks,), daemon=True)
+        self.collector.start()
 
-    def fill(self, seconds: float) -> None:
-        """Take in what the workers have drawn, for this long at most."""
-        until = time.monotonic() + seconds
-        while self.drawing and time.monotonic() < until:
-            try:
-                chunk = self.chunks.next(timeout=max(0.01, until - time.monotonic()))  # type: ignore[attr-defined]
-            except StopIteration:
-                self.drawing = False
-            except multiprocessing.TimeoutError:
-                break
-            else:
-                if not self.banks[chunk.side].full:
-                    self.banks[chunk.side].add(chunk)
-        for bank in self.banks.values():
-            if bank.size:
-                bank.refresh()
+    def _collect(self, chunks: Iterator[Chunk]) -> None:
+        stream = torch.cuda.Stream() if self.device == "cuda" else None
+        with torch.cuda.stream(stream):
+            for chunk in chunks:
+                bank = self.banks[chunk.size]
+                if not bank.full:
+                    bank.add(chunk)
+
+    def drawn(self) -> int:
+        """Pictures that can be trained on."""
+        return sum(bank.count for bank in self.banks.values())
+
+    def step_loss(
+        self,
+        size: Size,
+        shares: dict[str, float],
+        pictures: int,
+        length: int,
+        rng: np.random.Generator,
+    ) -> torch.Tensor:
+        """The loss of one batch."""
+        bank = self.banks[size]
+        where, rows = bank.sample(shares, pictures, QUESTIONS, length, rng)
+        pixels = jitter(bank.patches_NPD[where])
+        reader = self.read if size == SQUARE else read
+        with torch.autocast(self.device, torch.bfloat16):
+            hidden = reader(self.model, pixels, rows.ids_BL, self.layouts[size])
+            return loss_of(self.model, hidden, rows)
 
     def train(
-        self, *, minutes: float, warm_seconds: float, pictures: int, rate: float, log: Path
+        self,
+        *,
+        minutes: float,
+        warm: int,
+        pictures: int,
+        length: int,
+        rate: float,
+        muon: bool,
+        log: Path,
+        most_steps: int,
     ) -> int:
         """Train until the time is up; the learning rate follows the clock."""
-        matrices = [p for p in self.model.parameters() if p.ndim >= 2]
-        vectors = [p for p in self.model.parameters() if p.ndim < 2]
-        optimizer = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
-            lr=rate,
-            betas=(0.9, 0.98),
-            fused=self.device == "cuda",
-        )
-        self.fill(warm_seconds)
-        while not all(bank.size for bank in self.banks.values()):
-            self.fill(1.0)
+        optimizers = make_optimizers(self.model, rate, muon=muon, fused=self.device == "cuda")
+        peaks = [[group["lr"] for group in opt.param_groups] for opt in optimizers]
+        while self.drawn() < warm or not all(bank.ready for bank in self.banks.values()):
+            time.sleep(0.1)
+        rng = np.random.default_rng(SEED)
+        oblong = [size for size in self.banks if size != SQUARE]
         start = last = time.monotonic()
-        sides = list(self.banks)
         step, recent = 0, torch.zeros((), device=self.device)
-        while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
-            if step % 200 == 0:
-                self.fill(1.0)
-            warm = min(1.0, (step + 1) / 400)
-            now = rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
-            for group in optimizer.param_groups:
-                group["lr"] = now
-            # Three batches of small pictures for each batch of larger ones.
-            side = sides[1] if len(sides) > 1 and step % 4 == 3 else sides[0]
-            bank = self.banks[side]
-            shares = EARLY if done < 0.08 else LATE
-            count = pictures if side == sides[0] else pictures // 2
-            patches, batch = bank.sample(shares, count, 3)
-            with torch.autocast(self.device, torch.bfloat16):
-                loss = loss_of(self.model, jitter(patches), bank.grid, batch)
+        while (done := (time.monotonic() - start) / (60 * minutes)) < 1 and step < most_steps:
+            factor = min(1.0, (step + 1) / 300) * min(1.0, (1 - done) / 0.6) + 1e-3
+            for opt, peak in zip(optimizers, peaks, strict=True):
+                for group, high in zip(opt.param_groups, peak, strict=True):
+                    group["lr"] = factor * high
+            shares = EARLY if done < 0.06 else LATE
+            if oblong and step % 12 == 11:
+                size = oblong[step // 12 % len(oblong)]
+                loss = self.step_loss(size, shares, pictures // 2, length, rng)
+            else:
+                loss = self.step_loss(SQUARE, shares, pictures, length, rng)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            for opt in optimizers:
+                opt.step()
+                opt.zero_grad(set_to_none=True)
             recent += loss.detach()
             step += 1
             if step % 250 == 0:
@@ -308,10 +273,10 @@ class Teacher:
                 line = {
                     "step": step,
                     "loss": round(recent.item() / 250, 4),
-                    "rate": round(now, 6),
+                    "factor": round(factor, 4),
                     "minutes": round((time.monotonic() - start) / 60, 2),
                     "steps_per_second": round(250 / spent, 1),
-                    "pictures": {str(s): b.size for s, b in self.banks.items()},
+                    "pictures": self.drawn(),
                 }
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
@@ -319,12 +284,32 @@ class Teacher:
                 recent.zero_()
                 last = time.monotonic()
         self.pool.terminate()
+        self.collector.join()
         return step
 
 
-def _first(jobs: Iterator[tuple[str, int, int]], count: int) -> Iterator[tuple[str, int, int]]:
-    for _, job in zip(range(count), jobs, strict=False):
-        yield job
+def make_optimizers(
+    model: Any, rate: float, *, muon: bool, fused: bool
+) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for the rest; or AdamW for all."""
+    inner, outer, vectors = [], [], []
+    for name, value in model.named_parameters():
+        if value.ndim < 2:
+            vectors.append(value)
+        elif muon and value.ndim == 2 and "embed" not in name:
+            inner.append(value)
+        else:
+            outer.append(value)
+    groups = [
+        {"params": outer, "weight_decay": 0.05},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=fused)
+    ]
+    if inner:
+        found.append(Muon(inner, lr=10 * rate, weight_decay=0.01))
+    return found
 
 
 def main() -> None:
@@ -335,24 +320,33 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=15)
     parser.add_argument("--pictures", type=int, default=512)
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--small", type=int, default=900_000, help="pictures of 128 pixels to draw")
-    parser.add_argument("--large", type=int, default=150_000, help="pictures of 192 pixels to draw")
-    parser.add_argument("--warm", type=float, default=20.0, help="seconds of drawing before step 1")
+    parser.add_argument("--length", type=int, default=72)
+    parser.add_argument("--square", type=int, default=1_000_000)
+    parser.add_argument("--oblong", type=int, default=40_000)
+    parser.add_argument("--warm", type=int, default=60_000, help="pictures drawn before step 1")
+    parser.add_argument("--steps", type=int, default=1_000_000)
+    parser.add_argument("--eager", action="store_true")
+    parser.add_argument("--adam", action="store_true")
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options.out.mkdir(parents=True, exist_ok=True)
+    capacity = {SQUARE: options.square} | dict.fromkeys(OBLONG if options.oblong else (), options.oblong)
+    begun = time.monotonic()
     teacher = Teacher(
-        device=device, workers=options.workers, capacity={128: options.small, 192: options.large}
+        device=device, workers=options.workers, capacity=capacity, compiled=not options.eager
     )
     steps = teacher.train(
         minutes=options.minutes,
-        warm_seconds=options.warm,
+        warm=options.warm,
         pictures=options.pictures,
+        length=options.length,
         rate=options.rate,
+        muon=not options.adam,
         log=options.out / "log.jsonl",
+        most_steps=options.steps,
     )
     save_tiny(teacher.model, teacher.tokenizer, options.out / "weights")
-    print(f"{steps} steps", flush=True)
+    print(f"{steps} steps, {(time.monotonic() - begun) / 60:.1f} minutes in all", flush=True)
 
 
 if __name__ == "__main__":
