@@ -322,6 +322,7 @@ class _Session:
             peak_memory_bytes=_peak_memory(self._loaded.device),
             checkpoint=folder.relative_to(self._folder).as_posix(),
             revision=checkpoint.revision(folder),
+            triple=plan.triple(),
         )
 
 

@@ -58,6 +58,13 @@ class Plan:
         """Training questions in the first epoch."""
         return sum(len(self.sources[name][index].pairs) for name, index in self._order(0))
 
+    def triple(self) -> dict[str, str]:
+        """The first training example in the form of a JSON triple, for the page."""
+        name, index = self._order(0)[0]
+        example = self.sources[name][index]
+        prompt, target = example.pairs[0]
+        return {"image_path": example.sample.media, "prompt": prompt, "target": target}
+
     def _order(self, epoch: int) -> list[tuple[str, int]]:
         if epoch not in self._orders:
             sizes = {name: len(members) for name, members in self.sources.items()}

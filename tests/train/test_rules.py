@@ -190,7 +190,8 @@ def test_another_blend_takes_as_many_steps() -> None:
     every = (*samples(30, source="drawn"), *samples(10, source="real"))
     plans = [make_plan(mixed, every, blend) for blend in ({}, {"drawn": 1.0}, {"real": 1.0})]
     assert [plan.steps for plan in plans] == [6, 6, 6]
-    assert [plan.per_epoch for plan in plans] == [{"drawn": 30, "real": 10}, {"drawn": 40}, {"real": 40}]
+    drawn = [plan.per_epoch for plan in plans]
+    assert drawn == [{"drawn": 30, "real": 10}, {"drawn": 40}, {"real": 40}]
     assert len({plan.digest for plan in plans}) == 3
 
 

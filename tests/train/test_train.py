@@ -155,8 +155,14 @@ def test_how_a_step_is_cut_does_not_matter(tmp_path: Path) -> None:
 def test_checkpointed_activations_give_the_same_gradients(tmp_path: Path) -> None:
     rows = []
     for on in (False, True):
-        folder = tmp_path / str(on)
-        run(folder, recipe(epochs=1, batch_size=4, gradient_checkpointing=on, **DROPOUT))
+        folder, loaded = tmp_path / str(on), small_model()
+        calls = []
+        block = loaded.model.model.visual.blocks[0].norm1
+        block.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        spec = recipe(epochs=1, batch_size=4, gradient_checkpointing=on, **DROPOUT)
+        run(folder, spec, samples(12), loaded=loaded)
+        # Three steps, each of them computed a second time for its gradients.
+        assert len(calls) == (6 if on else 3)
         lines = (folder / "log.jsonl").read_text().splitlines()
         rows.append([(json.loads(x)["loss"], json.loads(x)["gradient_norm"]) for x in lines])
     assert len(rows[0]) == 3
@@ -269,6 +275,7 @@ def test_the_best_checkpoint_is_chosen_on_validation(tmp_path: Path) -> None:
     assert sum(isinstance(event, Validation) for event in events) == len(result.validations)
     assert result.drawn == {"table": 1.0}
     assert (result.samples, result.questions) == ({"table": 12}, 24)
+    assert result.triple.keys() == {"image_path", "prompt", "target"}
 
 
 def test_without_validation_the_last_checkpoint_is_the_result(tmp_path: Path) -> None:
