@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from recipe_kit.data import worlds
 from recipe_kit.data.places import nearest
@@ -76,12 +77,17 @@ def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
     except OSError as error:
         raise StorageError(f"cannot write pictures: {error.strerror}", where=str(folder),
                            fix="free some space, or choose another cache") from error
-    drawn = [
-        Drawn(f"{chunk.name}/{line['file']}", line["labels"])
-        for chunk in chunks
-        for line in map(json.loads, (chunk / LABELS).read_text(encoding="utf-8").splitlines())
-    ]
-    return tuple(drawn[: source.count])
+    try:
+        lines = [
+            (chunk.name, json.loads(line))
+            for chunk in chunks
+            for line in (chunk / LABELS).read_text(encoding="utf-8").splitlines()
+        ]
+        return tuple(Drawn(f"{chunk}/{line['file']}", line["labels"])
+                     for chunk, line in lines[: source.count])
+    except (OSError, ValueError) as error:
+        raise StorageError(f"drawn pictures are damaged: {error}", where=str(folder),
+                           fix="remove this folder; its pictures are then drawn again") from error
 
 
 def _draw_chunks(source: WorldSource, missing: list[Path]) -> None:
@@ -92,7 +98,7 @@ def _draw_chunks(source: WorldSource, missing: list[Path]) -> None:
         return
     # "spawn": forking a process that already runs torch's threads can hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_start_worker) as pool:
         jobs = [pool.submit(_draw_chunk, source, chunk) for chunk in missing]
         try:
             for job in jobs:
@@ -102,9 +108,12 @@ def _draw_chunks(source: WorldSource, missing: list[Path]) -> None:
             raise
 
 
-def _leave_interrupts() -> None:
+def _start_worker() -> None:
     # Ctrl-C reaches every process of the terminal; the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # One thread per worker: BLAS threads of several processes wait for each other, which made
+    # drawing six times slower.
+    threadpool_limits(1)
 
 
 def _draw_chunk(source: WorldSource, chunk: Path) -> None:

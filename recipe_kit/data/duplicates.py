@@ -3,10 +3,11 @@
 A near duplicate is found in two steps. The perceptual hash (64 bits, `imagehash.phash`) proposes
 pairs; it sees the coarse shapes only, so pictures of plain walls or smooth floors can share it.
 The fine detail of the two pictures then has to agree: the correlation of their 32×32 gray
-thumbnails, each less its own local mean. On the photographs of `crack-concrete` and
-`crack-severity` and on drawn floors, unrelated pictures stay below 0.3, and re-encoded, resized,
-brightened, grayed or blurred copies of one picture above 0.6 (99 of 100). A picture without any
-detail (an even color, a smooth gradient) has no near duplicates, only exact ones.
+thumbnails, each less its own local mean. Measured on the photographs of `crack-concrete`,
+`crack-severity` and `spatial-left-right` and on drawn floors: 99 of 100 re-encoded (JPEG 30),
+resized, brightened, grayed or blurred copies correlate above 0.6, different pictures whose hashes
+are within 8 bits at most 0.26. A picture without any detail (an even color, a smooth gradient)
+has no near duplicates, only exact ones.
 """
 
 from collections import defaultdict

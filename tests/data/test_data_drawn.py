@@ -119,6 +119,16 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
         draw_world(floors(1), tmp_path)
 
 
+def test_a_damaged_cache(tmp_path: Path) -> None:
+    draw_world(floors(1), tmp_path)
+    folder = world_folder(floors(1), tmp_path)
+    (folder / "000000" / "labels.jsonl").write_text("{")
+    with pytest.raises(StorageError) as caught:
+        draw_world(floors(1), tmp_path)
+    assert (caught.value.where, caught.value.fix) == (
+        str(folder), "remove this folder; its pictures are then drawn again")
+
+
 def test_an_unknown_world(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         draw_world(WorldSource(kind="world", world="flors", count=1), tmp_path)
