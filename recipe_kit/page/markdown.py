@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 _SPECIAL = re.compile(
     r"[&<>\"'`*\[\]|{}\\~^$@]"
-    r"|(?<!\w)_|_(?!\w)|=(?==)|(?<==)=|\+(?=\+)|(?<=\+)\+"  # emphasis, marks, keys
+    r"|(?<![^\W_])_|_(?![^\W_])|=(?==)|(?<==)=|\+(?=\+)|(?<=\+)\+"  # emphasis, marks, keys
     r"|:(?=[A-Za-z+/])|(?<=www)\.|!(?=\[)"  # emoji, bare links, pictures
 )
 # Control and bidirectional characters would be invisible, or would reorder what is read.
@@ -21,7 +21,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LINE_START = re.compile(r"^([#+\-=](?=[\s#+\-=]|$)|\d+(?=[.)](?:\s|$)))")
+_LINE_START = re.compile(r"^(#|[+\-=](?=[\s+\-=]|$)|\d+(?=[.)](?:\s|$)))")
 _PLAIN_CODE = re.compile(r"[\w./:,+=-]+(?: [\w./:,+=-]+)*")
 _JINJA = re.compile(r"\{[{%#]")
 _ENDRAW = re.compile(r"\{%(?=[-+]?\s*endraw)")

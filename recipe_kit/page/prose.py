@@ -159,7 +159,7 @@ def render_prose(
     if problems:
         raise PageError(
             "the prose cannot be filled:\n  " + "\n  ".join(problems),
-            fix="correct the names; `recipe names` lists every name with its value.",
+            fix="correct those lines of the recipe.",
         )
     return done
 

@@ -101,7 +101,7 @@ def test_every_error_tells_its_line_of_the_recipe(tuned: Record, tmp_path: Path)
         "the prose cannot be filled:\n"
         "  x.yaml:5: prose.overview: the record has no 'data.tset'; did you mean 'data.test'?\n"
         "  x.yaml:6: prose.dataset: the record has no 'nothing'\n"
-        "  To mend it: correct the names; `recipe names` lists every name with its value."
+        "  To mend it: correct those lines of the recipe."
     )
 
 

@@ -29,7 +29,8 @@ TUNE_HEADINGS = """PHASE 2 — Fine-Tune Training (Optional)
 PHASE 3 — Post-Fine-Tuning Testing
 1. Run Inference with Fine-Tuned Model
 2. Compare Metrics""".splitlines()
-DECIDE, ENOUGH, HELPED = "Decide and Document", "If Base Model Was Enough:", "If Fine-Tuning Helped:"
+DECIDE = "Decide and Document"
+ENOUGH, HELPED = "If Base Model Was Enough:", "If Fine-Tuning Helped:"
 DATA_TABLE = ("Image / Video", "Label", "Category")
 METRIC_TABLE = ("Metric", "Description")
 EPOCH_TABLE = ("Epoch", "Val Loss", "Val Accuracy")

@@ -45,8 +45,7 @@ def test_the_strict_build_renders_and_lists_the_recipe(project: Path) -> None:
     assert "| ---" not in page
     assert page.count("<table>") > 15
     assert '<details class="code" open="open">' in page
-    assert "fonts.googleapis" not in page
-    assert "//" not in "".join(re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?:)', page))
+    assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="https?:', page)
     listed = (project / "site" / "recipes" / "index.html").read_text()
     assert '<a href="floor-crack/">Floor Crack Safety' in listed
 
