@@ -71,7 +71,13 @@ def samples_of_table(name: str, source: TableSource, path: Path,
             problems.append(Problem(row.where, str(error)))
     raise_problems(problems, "correct these rows, or what the spec says of their columns in "
                              f"data.sources.{name}")
-    return samples
+    excluded = {f"{name}/{row_id}" for row_id in source.exclude}
+    for sample_id in excluded - first.keys():
+        row_id = sample_id.removeprefix(f"{name}/")
+        known = [found.removeprefix(f"{name}/") for found in first]
+        raise DataError(f"{path} has no row with the id {row_id!r}; {nearest(row_id, known)}",
+                        where=f"data.sources.{name}.exclude", fix="name a row of the table")
+    return [sample for sample in samples if sample.id not in excluded]
 
 
 def _media_columns(name: str, source: TableSource, path: Path,

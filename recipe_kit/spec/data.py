@@ -57,6 +57,8 @@ class TableSource(Part):
     """Which column holds what."""
     labels: dict[str, str | MappedColumn] = Field(min_length=1)
     """From the label's name to its column, or to a column with renamed values."""
+    exclude: tuple[str, ...] = ()
+    """Ids of rows that are left out: a duplicate that the audit found, a wrong label."""
     license: str = ""
     """License of the pictures, as the page states it."""
     credit: str = ""

@@ -186,6 +186,16 @@ def test_duplicate_ids(tmp_path: Path) -> None:
     assert error.what == f"the id 'a.png' stands already in {table}:2"
 
 
+def test_excluded_rows(tmp_path: Path) -> None:
+    folder_of(tmp_path, {"a.png": "cracked", "b.png": "cracked", "c.png": "intact"})
+    kept = load(tmp_path, {"exclude": ["b.png"]})
+    assert [sample.id for sample in kept] == ["floor/a.png", "floor/c.png"]
+    error = refused(tmp_path, {"exclude": ["d.png"]})
+    assert error.where == "data.sources.floor.exclude"
+    assert error.what == (f"{tmp_path / 'labels.csv'} has no row with the id 'd.png'; "
+                          "did you mean 'a.png'? known: 'a.png', 'b.png', 'c.png'")
+
+
 def test_a_nested_cell(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"image": "a.png", "label": ["cracked"]}\n')
     assert refused(tmp_path, {"path": "labels.jsonl"}).what == (
