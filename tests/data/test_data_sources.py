@@ -193,7 +193,7 @@ def test_excluded_rows(tmp_path: Path) -> None:
     error = refused(tmp_path, {"exclude": ["d.png"]})
     assert error.where == "data.sources.floor.exclude"
     assert error.what == (f"{tmp_path / 'labels.csv'} has no row with the id 'd.png'; "
-                          "did you mean 'a.png'? known: 'a.png', 'b.png', 'c.png'")
+                          "did you mean 'c.png'? known: 'a.png', 'b.png', 'c.png'")
 
 
 def test_a_nested_cell(tmp_path: Path) -> None:
