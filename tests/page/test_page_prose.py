@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import page_cases
@@ -106,8 +107,10 @@ def test_every_error_tells_its_line_of_the_recipe(tuned: Record, tmp_path: Path)
 
 
 def test_every_name_can_be_written(real: Record) -> None:
-    for name in names(real):
-        assert fill(real, f"{{{{ {name} }}}}"), name
+    every = names(real)
+    lines = fill(real, "\n".join(f"{name} is {{{{ {name} }}}}" for name in every)).splitlines()
+    assert len(lines) == len(every) > 200
+    assert all(re.fullmatch(r"[\w.]+ is .+", line) for line in lines)
 
 
 def test_text_of_the_record_is_escaped(tuned: Record) -> None:
