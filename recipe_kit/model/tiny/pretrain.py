@@ -144,10 +144,14 @@ def jobs(capacity: dict[Size, int]) -> Iterator[tuple[str, Size, int]]:
     courses, weights = list(COURSES), [0.2, 0.3, 0.5]
     sizes = list(capacity)
     order = np.repeat(np.arange(len(sizes)), [count // CHUNK for count in capacity.values()])
+    begun = dict.fromkeys(sizes, 0)
     for number, place in enumerate(rng.permutation(order).tolist()):
-        # The first chunks are one of each course, so that no course is missing at the start.
-        course = courses[number % 3] if number < 200 else str(rng.choice(courses, p=weights))
-        yield course, sizes[place], number
+        size = sizes[place]
+        # A size begins with one chunk of each course, so that none is missing at the start.
+        first = begun[size] < len(courses)
+        course = courses[begun[size]] if first else str(rng.choice(courses, p=weights))
+        begun[size] += 1
+        yield course, size, number
 
 
 def corpus() -> Iterator[str]:
