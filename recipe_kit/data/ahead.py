@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,10 +12,11 @@ Result = TypeVar("Result")
 
 def ahead(
     function: Callable[[Item], Result], items: Iterable[Item], *, depth: int, threads: int = 4
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yields `function(item)` of every item in order, while threads work on the next `depth`.
 
-    An exception is raised where its result would have been yielded.
+    An exception is raised where its result would have been yielded. Close the generator when it is
+    left before its end, so that its threads end too.
     """
     rest = iter(items)
     # Pillow and NumPy release the interpreter's lock while they decode and copy.

@@ -7,6 +7,7 @@ a whole, up to and including the token that ends the answer.
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -92,22 +93,25 @@ class LocalEngine:
         """
         groups = _by_medium(questions)
         size = self._evaluation.batch_size
-        shown = ahead(self._show, groups, depth=2 * size)
-        pairs = zip(groups, shown, strict=True)
-        while batch := tuple(islice(pairs, size)):
-            was_training = self._loaded.model.training
-            self._loaded.model.eval()
-            try:
-                predictions = self._answer(batch)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                raise EngineError(
-                    f"the memory is not enough for {size} pictures at once",
-                    where="evaluation.batch_size",
-                    fix="Make it smaller; it does not change the answers.",
-                ) from error
-            finally:
-                self._loaded.model.train(was_training)
-            yield from predictions
+        with closing(ahead(self._show, groups, depth=2 * size)) as shown:
+            pairs = zip(groups, shown, strict=True)
+            while batch := tuple(islice(pairs, size)):
+                yield from self._answer_batch(batch)
+
+    def _answer_batch(self, batch: Sequence[tuple[_Group, Shown]]) -> list[Prediction]:
+        model = self._loaded.model
+        was_training = model.training
+        model.eval()
+        try:
+            return self._answer(batch)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise EngineError(
+                f"the memory is not enough for {self._evaluation.batch_size} pictures at once",
+                where="evaluation.batch_size",
+                fix="Make it smaller; it does not change the answers.",
+            ) from error
+        finally:
+            model.train(was_training)
 
     def _show(self, group: _Group) -> Shown:
         frames = self._read_media(group.source, group.media)

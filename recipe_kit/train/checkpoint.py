@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
@@ -137,8 +138,11 @@ def restore(folder: Path, loaded: LoadedModel, optimizer: torch.optim.Optimizer)
         TrainError: the weights do not fit the model.
     """
     _read_weights(folder, loaded.model)
-    saved = torch.load(folder / "optimizer.pt", map_location=loaded.device, weights_only=True)
-    optimizer.load_state_dict(saved)
+    try:
+        saved = torch.load(folder / "optimizer.pt", map_location=loaded.device, weights_only=True)
+        optimizer.load_state_dict(saved)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
+        raise _damaged(folder) from error
 
 
 def load_tuned(base: LoadedModel, folder: Path) -> LoadedModel:

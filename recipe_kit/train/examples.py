@@ -4,9 +4,10 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from recipe_kit.benchmark.questions import reference
-from recipe_kit.record.schemas import Sample
+from recipe_kit.benchmark.questions import build, reference
+from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import Benchmark
 
 
 class Example(NamedTuple):
@@ -54,12 +55,27 @@ def training_samples(
 
 
 def validation_samples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Sample, ...]:
-    """The samples that checkpoints are chosen on: at most `train.validate.max_samples`.
-
-    Validation questions are to be built of these, so that loss and accuracy are of the same.
-    """
+    """The samples that checkpoints are chosen on: at most `train.validate.max_samples`."""
     mine = [sample for sample in samples if sample.split == "val"]
     return _choose(mine, recipe.train.validate_.max_samples, f"validate {recipe.train.seed}")
+
+
+def validation_questions(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Question, ...]:
+    """The training tasks asked of the validation samples, for the validator of `train`.
+
+    None when there are no such samples; then nothing can be validated.
+    """
+    chosen = validation_samples(recipe, samples)
+    tasks = tuple(
+        name
+        for name in training_tasks(recipe)
+        if any(recipe.tasks[name].label in sample.labels for sample in chosen)
+    )
+    if not tasks:
+        return ()
+    asked = Benchmark(split="val", tasks=tasks)
+    only = recipe.model_copy(update={"benchmarks": {"validation": asked}})
+    return build("validation", only, chosen)
 
 
 def _choose(samples: list[Sample], most: int | None, seed: str) -> tuple[Sample, ...]:

@@ -1,7 +1,8 @@
 """Pictures and questions of training, read ahead and batched."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
@@ -79,26 +80,28 @@ class Feed:
         self._lock = threading.Lock()
         self._encoded: dict[tuple[str, str, Medium], Encoded] = {}
 
-    def windows(self, plan: Plan, start: int, batch_size: int) -> Iterator[list[MicroBatch]]:
+    def windows(
+        self, plan: Plan, start: int, batch_size: int
+    ) -> Generator[list[MicroBatch], None, None]:
         """The batches of each optimizer step from `start` on.
 
         Raises:
             DataError: a picture cannot be read.
         """
         items = chain.from_iterable(plan.items(step) for step in range(start, plan.steps))
-        ready = ahead(self._augmented, items, depth=2 * batch_size)
-        for step in range(start, plan.steps):
-            members = list(islice(ready, len(plan.items(step))))
-            yield [
-                self._batch(members[first : first + batch_size])
-                for first in range(0, len(members), batch_size)
-            ]
+        with closing(ahead(self._augmented, items, depth=2 * batch_size)) as ready:
+            for step in range(start, plan.steps):
+                members = list(islice(ready, len(plan.items(step))))
+                yield [
+                    self._batch(members[first : first + batch_size])
+                    for first in range(0, len(members), batch_size)
+                ]
 
     def plain(self, examples: Iterable[Example], batch_size: int) -> Iterator[MicroBatch]:
         """Batches of examples as they are."""
-        ready = ahead(self._unchanged, examples, depth=2 * batch_size)
-        while members := list(islice(ready, batch_size)):
-            yield self._batch(members)
+        with closing(ahead(self._unchanged, examples, depth=2 * batch_size)) as ready:
+            while members := list(islice(ready, batch_size)):
+                yield self._batch(members)
 
     def _augmented(self, item: Item) -> _Ready:
         generator = np.random.default_rng([self._seed, item.epoch, item.position])

@@ -5,7 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -71,7 +71,7 @@ def train(
         blend: Weight of each source; in proportion to their sizes when empty.
         read_media: Reads the frames of a medium.
         folder: Gets `checkpoints/`, `log.jsonl` and `tensorboard/`.
-        validate: Measures accuracy on `validation_samples`; without it nothing is validated, all
+        validate: Measures accuracy on `validation_questions`; without it nothing is validated, all
             steps are done, and the last checkpoint is the result.
         progress: Is told every step and validation.
 
@@ -138,20 +138,22 @@ class _Session:
 
     def _loop(self) -> None:
         spec, plan = self._spec, self._plan
-        windows = self._feed.windows(plan, self._state.step, spec.batch_size)
-        while True:
-            step = self._state.step
-            if self._validation_due():
-                self._validate()
-                self._save()
-            elif step and (
-                step == plan.steps or (spec.checkpoint_every and step % spec.checkpoint_every == 0)
-            ):
-                self._save()
-            if self._stopped():
-                return
-            started = time.perf_counter()
-            self._step(next(windows), started)
+        with closing(self._feed.windows(plan, self._state.step, spec.batch_size)) as windows:
+            while True:
+                self._validate_and_save()
+                if self._stopped():
+                    return
+                started = time.perf_counter()
+                self._step(next(windows), started)
+
+    def _validate_and_save(self) -> None:
+        """What is due after the steps done so far; a resumed run does what it missed."""
+        step, every = self._state.step, self._spec.checkpoint_every
+        if self._validation_due():
+            self._validate()
+            self._save()
+        elif step and (step == self._plan.steps or (every and step % every == 0)):
+            self._save()
 
     def _step(self, window: list[MicroBatch], started: float) -> None:
         spec, state, model = self._spec, self._state, self._loaded.model

@@ -13,7 +13,12 @@ from small_model import CRACKED, SEVERITY, recipe, samples
 from recipe_kit.errors import DataError, TrainError
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.train import Augment
-from recipe_kit.train.examples import examples, training_samples, validation_samples
+from recipe_kit.train.examples import (
+    examples,
+    training_samples,
+    validation_questions,
+    validation_samples,
+)
 from recipe_kit.train.feed import augment
 from recipe_kit.train.interrupt import held_back
 from recipe_kit.train.order import counts, draw
@@ -183,6 +188,21 @@ def test_a_few_samples_are_chosen_by_the_seed() -> None:
     assert {sample.split for sample in chosen} == {"train"}
     assert len(validation_samples(few, every)) == 4
     assert {sample.split for sample in validation_samples(few, every)} == {"val"}
+
+
+def test_validation_asks_the_training_tasks_of_the_validation_samples() -> None:
+    every = samples(3, val=2)
+    asked = validation_questions(recipe(), every)
+    assert [(each.id, each.reference) for each in asked] == [
+        ("validation/cracked/table/3", "Yes"),
+        ("validation/severity/table/3", "2"),
+        ("validation/cracked/table/4", "No"),
+        ("validation/severity/table/4", "4"),
+    ]
+    assert len(validation_questions(recipe(tasks=["severity"]), every)) == 2
+    assert validation_questions(recipe(), samples(3)) == ()
+    unlabeled = Sample(id="a", source="table", media="a", split="val")
+    assert validation_questions(recipe(), [unlabeled]) == ()
 
 
 def test_another_blend_takes_as_many_steps() -> None:

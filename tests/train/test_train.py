@@ -334,6 +334,14 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
     )
 
 
+def test_a_damaged_optimizer_is_refused(tmp_path: Path) -> None:
+    spec = recipe(epochs=1, batch_size=12, **LORA)
+    path = tmp_path / run(tmp_path, spec).checkpoint / "optimizer.pt"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(TrainError, match="step-000001: is a damaged checkpoint"):
+        run(tmp_path, spec)
+
+
 def test_a_full_checkpoint_is_itself_a_model(tmp_path: Path) -> None:
     spec = recipe(epochs=2, batch_size=12, method="full", freeze_vision=True)
     result = run(tmp_path, spec)
