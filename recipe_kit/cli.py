@@ -1,5 +1,6 @@
 """The `recipe` command: parse, call one function, print."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def validate(recipe: Path, overrides: tuple[str, ...]) -> None:
 @overrides
 def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
     """Print the stages, what is done, and what would run."""
-    from recipe_kit.run.execute import planned
     from recipe_kit.run.layout import layout
+    from recipe_kit.run.planned import planned
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
@@ -87,26 +88,32 @@ def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
 @overrides
 def run(recipe: Path, overrides: tuple[str, ...]) -> None:
     """Run a recipe and render its page; what is done already is not repeated."""
+    try:
+        page = _run_and_render(recipe, overrides)
+    except KeyboardInterrupt:
+        changed = [part for override in overrides for part in ("--set", override)]
+        again = shlex.join(["recipe", "run", str(recipe), *changed])
+        click.echo(f"\nStopped. To go on: {again}", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo(f"Wrote {_short(page)}")
+
+
+def _run_and_render(recipe: Path, overrides: tuple[str, ...]) -> Path:
     from recipe_kit.page.render import render as render_page
     from recipe_kit.run.layout import layout
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
+    # After the spec, whose errors need not wait for torch.
     from recipe_kit.run.execute import execute
     from recipe_kit.run.report import Reporter
 
     places = layout(loaded, recipe)
-    report = Reporter(places.run)
-    try:
-        record = execute(loaded, places, report)
-    except KeyboardInterrupt:
-        again = " ".join(f"--set {override}" for override in overrides)
-        click.echo(f"\nStopped. To go on: recipe run {recipe} {again}".rstrip(), err=True)
-        sys.exit(INTERRUPTED)
+    record = execute(loaded, places, Reporter(places.run))
     render_page(
         record, loaded, media=places.run.path / "media", out=places.page, recipe_path=recipe
     )
-    click.echo(f"Wrote {_short(places.page / 'index.md')}")
+    return places.page / "index.md"
 
 
 @main.command()

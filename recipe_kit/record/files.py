@@ -73,6 +73,21 @@ def write_rows(path: Path, rows: Iterator[BaseModel] | tuple[BaseModel, ...]) ->
     write_atomic(path, "".join(row.model_dump_json() + "\n" for row in rows))
 
 
+def read_json(path: Path, kind: type[Row]) -> Row:
+    """Reads one JSON file of a completed stage.
+
+    Raises:
+        RecordError: The file is missing, or is not what it should be.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RecordError(
+            "is missing or damaged", where=str(path),
+            fix="Delete the folder it is in and run `recipe run` again.",
+        ) from error
+
+
 def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     """Reads JSON lines.
 
@@ -118,7 +133,9 @@ class Appender:
                 whole = data.rfind(b"\n") + 1
                 if whole != len(data):
                     os.truncate(path, whole)
-            self._file = path.open("ab")
+            # Unbuffered: a buffer would try again on closing to write what did not fit, and leave
+            # the second half of a line whose first half was cut off.
+            self._file = path.open("ab", buffering=0)
 
     def append(self, row: BaseModel) -> None:
         """Appends one line.
@@ -129,11 +146,12 @@ class Appender:
         with storage(self.path):
             start = self._file.tell()
             try:
-                self._file.write(row.model_dump_json().encode() + b"\n")
-                self._file.flush()
+                line = memoryview(row.model_dump_json().encode() + b"\n")
+                while line:
+                    line = line[self._file.write(line) :]
             except OSError:
                 # Half a line may be on disk; the next opening cuts it off as well.
-                os.truncate(self.path, start)
+                self._file.truncate(start)
                 raise
 
     def close(self) -> None:

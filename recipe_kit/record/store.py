@@ -11,10 +11,12 @@ that the stage completed
 import fcntl
 import json
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import ValidationError
 
@@ -23,6 +25,7 @@ from recipe_kit.record.files import storage, write_atomic, write_json
 from recipe_kit.record.schemas import VERSION, Record, StageEntry
 
 MANIFEST = "manifest.json"
+_TRIES = 4
 
 
 class RunFolder:
@@ -90,24 +93,43 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             file = path.open("a+")
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not _locked(file):
                 file.seek(0)
                 raise BusyError(
                     f"another process ({file.read().strip() or 'unknown'}) is working on this run",
                     where=str(self.path),
                     fix="Wait until it ends (`recipe status` shows where it is), or stop it.",
-                ) from error
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+                )
+            with storage(path):
+                file.truncate(0)
+                file.write(f"{os.getpid()}\n")
+                file.flush()
             yield
+
+    def sweep(self) -> None:
+        """Removes the unfinished files of killed processes; for the holder of the lock."""
+        for path in sorted(self.path.rglob(".*")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     @property
     def record_path(self) -> Path:
         """Where the record is."""
         return self.path / "record.json"
+
+
+def _locked(file: IO[str]) -> bool:
+    # `recipe status` holds the lock for an instant to see whether it is free.
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def read_record(path: Path) -> Record:
@@ -125,7 +147,7 @@ def read_record(path: Path) -> Record:
     except (OSError, ValueError) as error:
         raise RecordError(
             f"cannot be read: {error}", where=str(path),
-            fix="Run `recipe run` again; what is cached is not repeated.",
+            fix="Delete it and run `recipe run` again; what is cached is not repeated.",
         ) from error
     version = data.get("version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > VERSION:
@@ -140,5 +162,5 @@ def read_record(path: Path) -> Record:
         place = ".".join(str(part) for part in first["loc"])
         raise RecordError(
             f"is damaged: {place}: {first['msg']}", where=str(path),
-            fix="Run `recipe run` again; what is cached is not repeated.",
+            fix="Delete it and run `recipe run` again; what is cached is not repeated.",
         ) from error

@@ -1,65 +1,24 @@
 """Runs a recipe: every stage that has not completed, then the record, then the page."""
 
-import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from recipe_kit.benchmark.questions import digest as questions_digest
+from recipe_kit.errors import RecordError
 from recipe_kit.model.checkpoint import describe_model
-from recipe_kit.record.files import digest, storage, write_json
-from recipe_kit.record.schemas import (
-    BenchmarkFacts,
-    GateResult,
-    ModelFacts,
-    Record,
-    StageEntry,
-)
+from recipe_kit.record.files import digest, read_json, storage, write_atomic, write_json
+from recipe_kit.record.schemas import BenchmarkFacts, ModelFacts, Record, StageEntry
 from recipe_kit.record.store import read_record
-from recipe_kit.run.job import Job, device_name, read
+from recipe_kit.run.job import Job, device_name
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.outcome import Outcome
-from recipe_kit.run.plan import Stage, make_plan
+from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan
 from recipe_kit.run.provenance import provenance
 from recipe_kit.run.report import Reporter, now
 from recipe_kit.run.stages import DO, gate_result, training_result
 from recipe_kit.spec.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One line of `recipe plan`."""
-
-    stage: Stage
-    state: str  # "done", "to do", "if the gate asks for it", "not needed"
-    begun: bool = False  # a stopped run left something that it goes on from
-
-
-def planned(recipe: Recipe, places: Layout) -> tuple[Planned, ...]:
-    """The stages of a recipe, and which of them would run."""
-    plan = make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache)
-    gate = plan.of("gate")
-    decided = places.run.manifest(gate.name, gate.fingerprint) is not None
-    enough = decided and _enough(places, gate)
-    lines = []
-    for stage in plan.stages:
-        folder = places.run.stage(stage.name, stage.fingerprint)
-        optional = stage.kind in ("train", "re-evaluation")
-        if places.run.manifest(stage.name, stage.fingerprint):
-            state = "done"
-        elif optional and enough:
-            state = "not needed"
-        elif optional and not decided:
-            state = "if the gate asks for it"
-        else:
-            state = "to do"
-        lines.append(Planned(stage, state, state != "done" and folder.exists()))
-    return tuple(lines)
-
-
-def _enough(places: Layout, gate: Stage) -> bool:
-    return read(places.run.stage(gate.name, gate.fingerprint) / "gate.json", GateResult).enough
 
 
 def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
@@ -69,6 +28,7 @@ def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
         RecipeError: A stage could not be done; what was done stays, and the same command goes on.
     """
     with places.run.lock():
+        places.run.sweep()
         try:
             record = _execute(recipe, places, report)
         except KeyboardInterrupt:
@@ -83,6 +43,8 @@ def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
 
 def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
     started = now()
+    # First of all, so that nobody waits for hours to hear that the record cannot be replaced.
+    before = _earlier(places)
     plan = make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache)
     job = Job(recipe, places, plan, report)
     done: list[StageEntry] = []
@@ -93,7 +55,7 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
         else:
             entry = _do(job, stage)
         done.append(entry)
-    record = _record(job, tuple(done), started)
+    record = _record(job, tuple(done), started, before)
     _publish_media(job, record)
     write_json(places.run.record_path, record)
     return record
@@ -102,7 +64,7 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
 def _warranted(job: Job) -> Iterator[Stage]:
     """The stages in order; once the gate has decided, fine-tuning only if it is warranted."""
     for stage in job.plan.stages:
-        if stage.kind in ("train", "re-evaluation") and gate_result(job).enough:
+        if stage.kind in OPTIONAL and gate_result(job).enough:
             continue
         yield stage
 
@@ -119,25 +81,27 @@ def _do(job: Job, stage: Stage) -> StageEntry:
     return entry
 
 
-def _record(job: Job, done: tuple[StageEntry, ...], started: str) -> Record:
+def _record(
+    job: Job, done: tuple[StageEntry, ...], started: str, before: Record | None
+) -> Record:
     recipe, plan = job.recipe, job.plan
-    outcome = read(job.folder(plan.of("comparison")) / "outcome.json", Outcome)
+    outcome = read_json(job.folder(plan.of("comparison")) / "outcome.json", Outcome)
     gate = gate_result(job)
-    spec = recipe.model_dump(mode="json", by_alias=True)
+    spec = _without_places(recipe.model_dump(mode="json", by_alias=True))
     prose = ("prose", "title", "authors", "organization", "use_case", "resources")
     # A record that nothing new went into keeps its times.
-    before = _earlier(job, done)
+    same = before if before and before.stages == done else None
     return Record(
         slug=recipe.slug,
         title=recipe.title,
         recipe=job.layout.recipe_path.name,
         spec_digest=digest({key: value for key, value in spec.items() if key not in prose}),
         spec=spec,
-        provenance=before.provenance if before else provenance(
+        provenance=same.provenance if same else provenance(
             job.layout.root, device=device_name(job.device), started=started, finished=now()
         ),
         stages=done,
-        model=_model_facts(recipe, outcome),
+        model=_model_facts(job, outcome),
         data=job.facts,
         benchmarks={name: _benchmark(job, name) for name in recipe.benchmarks},
         gate=gate,
@@ -148,16 +112,33 @@ def _record(job: Job, done: tuple[StageEntry, ...], started: str) -> Record:
     )
 
 
-def _earlier(job: Job, done: tuple[StageEntry, ...]) -> Record | None:
-    path = job.layout.run.record_path
+def _earlier(places: Layout) -> Record | None:
+    """The record of the run before this one, which this one will replace."""
+    path = places.run.record_path
     if not path.exists():
         return None
     record = read_record(path)
-    return record if record.stages == done else None
+    if record.recipe != places.recipe_path.name:
+        raise RecordError(
+            f"is the record of another recipe, {record.recipe}", where=str(path),
+            fix=f"Give {places.recipe_path.name} a slug of its own (`slug: ...`), or, if it is "
+            "the same recipe under a new name, delete that record.",
+        )
+    return record
 
 
-def _model_facts(recipe: Recipe, outcome: Outcome) -> ModelFacts:
-    card = describe_model(recipe.model.base, revision=recipe.model.revision)
+def _without_places(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec as it is published: of a folder on this machine, only its name."""
+    for part, key in (("model", "base"), ("data", "root")):
+        if spec[part][key] and Path(spec[part][key]).is_absolute():
+            spec[part][key] = Path(spec[part][key]).name
+    return spec
+
+
+def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
+    recipe = job.recipe
+    base = find_model(recipe.model, job.layout.recipe_path.parent)
+    card = describe_model(base, revision=recipe.model.revision)
     embedded = recipe.model.base == "tiny"
     name = Path(recipe.model.base).name
     return ModelFacts(
@@ -186,10 +167,13 @@ def _benchmark(job: Job, name: str) -> BenchmarkFacts:
 
 
 def _publish_media(job: Job, record: Record) -> None:
-    """Copies the page's pictures to where the page looks for them; names tell their content."""
+    """Puts the page's pictures, and no others, where the page looks for them."""
     made = job.folder(job.plan.of("comparison")) / "media"
     media = job.layout.run.path / "media"
+    names = {example.media for example in record.examples}
+    for name in names:
+        write_atomic(media / name, (made / name).read_bytes())
     with storage(media):
-        media.mkdir(parents=True, exist_ok=True)
-        for name in {example.media for example in record.examples}:
-            shutil.copyfile(made / name, media / name)
+        for picture in media.iterdir() if media.is_dir() else ():
+            if picture.name not in names:
+                picture.unlink()

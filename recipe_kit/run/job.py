@@ -1,26 +1,21 @@
 """What the stages of one run share: the samples, the questions, the model."""
 
 import gc
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from recipe_kit.data.media import read_media
 from recipe_kit.data.sources import media_roots
-from recipe_kit.errors import RecordError
+from recipe_kit.errors import ModelError
 from recipe_kit.model.load import LoadedModel, load_model
-from recipe_kit.record.files import read_rows
+from recipe_kit.record.files import read_json, read_rows
 from recipe_kit.record.schemas import DataFacts, Question, Sample
 from recipe_kit.run.layout import Layout
-from recipe_kit.run.plan import Plan, Stage
+from recipe_kit.run.plan import Plan, Stage, find_model
 from recipe_kit.run.report import Reporter
 from recipe_kit.spec.recipe import Recipe
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass
@@ -55,7 +50,7 @@ class Job:
     @cached_property
     def facts(self) -> DataFacts:
         """What was measured of the samples."""
-        return read(self.folder(self.plan.of("data")) / "facts.json", DataFacts)
+        return read_json(self.folder(self.plan.of("data")) / "facts.json", DataFacts)
 
     def questions(self, benchmark: str) -> tuple[Question, ...]:
         """The frozen questions of a benchmark."""
@@ -73,8 +68,8 @@ class Job:
             max_megapixels=self.recipe.data.audit.max_megapixels,
         )
 
-    def load(self, then: Callable[[LoadedModel], LoadedModel] = lambda loaded: loaded) -> LoadedModel:
-        """The base model as the spec wants it, changed by `then`."""
+    def load(self) -> LoadedModel:
+        """The base model as the spec wants it."""
         import torch
 
         gc.collect()  # the model of the stage before
@@ -83,7 +78,7 @@ class Job:
         spec, evaluation = self.recipe.model, self.recipe.evaluation
         short = self.device == "cuda" and evaluation.dtype == "auto"
         loaded = load_model(
-            spec.base,
+            find_model(spec, self.layout.recipe_path.parent),
             revision=spec.revision,
             device=self.device,
             dtype=torch.bfloat16 if short or evaluation.dtype == "bfloat16" else torch.float32,
@@ -92,16 +87,27 @@ class Job:
         pixels = replace(
             loaded.preprocess, min_pixels=spec.min_pixels, max_pixels=spec.max_pixels
         )
-        return then(replace(loaded, preprocess=pixels))
+        # The logs and the page name a folder, not where it is on this machine.
+        absolute = Path(spec.base).is_absolute()
+        name = Path(spec.base).name if absolute else spec.base
+        return replace(loaded, preprocess=pixels, name=name)
 
 
 def choose_device(wanted: str) -> str:
-    """`cuda` or `cpu`."""
+    """`cuda` or `cpu`.
+
+    Raises:
+        ModelError: A GPU is wanted and there is none.
+    """
     import torch
 
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and found == "cpu":
+        raise ModelError(
+            "there is no GPU that torch can use", where="evaluation.device",
+            fix="Write auto or cpu; `recipe doctor` says what this machine has.",
+        )
+    return found if wanted == "auto" else wanted
 
 
 def device_name(device: str) -> str:
@@ -109,14 +115,3 @@ def device_name(device: str) -> str:
     import torch
 
     return str(torch.cuda.get_device_name()) if device == "cuda" else "CPU"
-
-
-def read(path: Path, kind: type[Model]) -> Model:
-    """One JSON file of a completed stage."""
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RecordError(
-            "is missing or damaged", where=str(path),
-            fix="Delete the folder it is in and run `recipe run` again.",
-        ) from error

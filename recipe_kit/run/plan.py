@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from recipe_kit.data import drawn, facts
+from recipe_kit.data import drawn
 from recipe_kit.data.sources import load_samples
 from recipe_kit.model.checkpoint import find_checkpoint
 from recipe_kit.record.files import digest
@@ -17,6 +17,9 @@ from recipe_kit.spec.data import WorldSource
 from recipe_kit.spec.recipe import Model, Recipe
 
 Kind = Literal["data", "zero-shot", "gate", "train", "re-evaluation", "comparison"]
+
+OPTIONAL: tuple[Kind, ...] = ("train", "re-evaluation")
+"""The stages that run if the gate warrants fine-tuning."""
 
 # Raised when the code of a stage changes what it finds out.
 VERSIONS: dict[Kind, int] = {
@@ -65,14 +68,15 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     )
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
     model = recipe.model.model_dump(mode="json", include={"min_pixels", "max_pixels"})
-    revision = model_revision(recipe.model)
+    revision = model_revision(recipe.model, recipe_dir)
 
-    data = _stage(
-        "data", "data", tasks, bench, scoring,
-        recipe.data.model_dump(mode="json", exclude={"root"}),
-        _content(recipe, recipe_dir, cache),
-    )
-    zero = _stage("zero-shot", "zero-shot", data.fingerprint, model, asking, revision)
+    # What is asked and learned. The data stage reads more than that: a license, the audit's rules.
+    asked = digest([
+        tasks, bench, recipe.data.model_dump(mode="json", include={"splits", "seed", "stratify"}),
+        recipe.data.audit.unreadable, _content(recipe, recipe_dir, cache),
+    ])
+    data = _stage("data", "data", asked, _described(recipe))
+    zero = _stage("zero-shot", "zero-shot", asked, model, asking, revision)
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = recipe.train.model_dump(
         mode="json", by_alias=True, exclude={"blend", "ablations", "checkpoint_every"}
@@ -84,7 +88,7 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     for role, blend in blends.items():
         suffix = "" if role == "tuned" else f"-{role}"
         train = _stage(
-            "train", f"train{suffix}", data.fingerprint, model, asking, revision, training, blend,
+            "train", f"train{suffix}", asked, model, asking, revision, training, blend,
             role=role, blend=tuple(blend.items()),
         )
         again = _stage(
@@ -93,15 +97,23 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         )
         trainings += [train, again]
     after = [stage.fingerprint for stage in trainings]
-    comparison = _stage("comparison", "comparison", gate.fingerprint, *after, scoring)
+    comparison = _stage(
+        "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring
+    )
     return Plan((data, zero, gate, *trainings, comparison))
 
 
-def model_revision(model: Model) -> str:
+def find_model(model: Model, recipe_dir: Path) -> str:
+    """`tiny`, a hub name, or a folder: one beside the recipe goes before the current folder's."""
+    beside = recipe_dir / model.base
+    return str(beside) if model.base != "tiny" and beside.is_dir() else model.base
+
+
+def model_revision(model: Model, recipe_dir: Path) -> str:
     """The hub's commit, or the digest of the model's files."""
-    return find_checkpoint(
-        model.base, revision=model.revision, remote_code=model.remote_code is not None
-    ).revision()
+    base = find_model(model, recipe_dir)
+    # Without weights: a plan of a hub's model downloads nothing large.
+    return find_checkpoint(base, revision=model.revision, weights=False).revision()
 
 
 def _stage(
@@ -114,6 +126,16 @@ def _dump(recipe: Recipe, part: str) -> Any:
     # Field by field, in the author's order: which task or benchmark comes first has a meaning.
     dumped = recipe.model_dump(mode="json", include={part})[part]
     return list(dumped.items()) if isinstance(dumped, dict) else dumped
+
+
+def _described(recipe: Recipe) -> Any:
+    """What the data stage reads beside the samples; not the places they lie at."""
+    places = {"path", "media"}
+    sources = recipe.data.model_dump(mode="json", include={"sources"})["sources"]
+    return [recipe.data.audit.model_dump(mode="json")] + [
+        [name, sorted((key, value) for key, value in source.items() if key not in places)]
+        for name, source in sources.items()
+    ]
 
 
 def _content(recipe: Recipe, recipe_dir: Path, cache: Path) -> list[str]:
@@ -129,6 +151,8 @@ def _content(recipe: Recipe, recipe_dir: Path, cache: Path) -> list[str]:
     ]
     tables = {n: s for n, s in recipe.data.sources.items() if n not in worlds}
     if tables:
+        from recipe_kit.data import facts  # half a second of imports
+
         # Without tasks: whether a label exists is checked over all sources, in the data stage.
         data = recipe.data.model_copy(update={"sources": tables, "stratify": None})
         alone = recipe.model_copy(update={"data": data, "tasks": {}})

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from recipe_kit.errors import StorageError
 from recipe_kit.record.store import RunFolder
 
 _EVERY = 0.5  # seconds between two notes for `recipe status`
@@ -76,4 +77,6 @@ class Reporter:
         self._status(how, "")
 
     def _status(self, state: str, progress: str) -> None:
-        self._folder.status(state=state, stage=self._stage, progress=progress, time=now())
+        # A full disk is told by what has to be written, not by this note.
+        with suppress(StorageError):
+            self._folder.status(state=state, stage=self._stage, progress=progress, time=now())

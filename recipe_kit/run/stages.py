@@ -13,7 +13,7 @@ from recipe_kit.data.sources import load_samples
 from recipe_kit.data.splits import assign
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.record.files import Appender, read_rows, write_json, write_rows
+from recipe_kit.record.files import Appender, read_json, read_rows, write_json, write_rows
 from recipe_kit.record.schemas import (
     GateResult,
     Prediction,
@@ -22,7 +22,7 @@ from recipe_kit.record.schemas import (
     TrainingResult,
     Validation,
 )
-from recipe_kit.run.job import Job, read
+from recipe_kit.run.job import Job
 from recipe_kit.run.outcome import compare_all
 from recipe_kit.run.plan import Kind, Stage
 from recipe_kit.score.gate import decide
@@ -91,7 +91,7 @@ def do_gate(job: Job, stage: Stage) -> None:
 
 def gate_result(job: Job) -> GateResult:
     """What the gate decided."""
-    return read(job.folder(job.plan.of("gate")) / "gate.json", GateResult)
+    return read_json(job.folder(job.plan.of("gate")) / "gate.json", GateResult)
 
 
 def do_train(job: Job, stage: Stage) -> None:
@@ -112,14 +112,13 @@ def do_train(job: Job, stage: Stage) -> None:
 
 def training_result(job: Job, role: str) -> TrainingResult:
     """What a training did."""
-    return read(job.folder(job.plan.of("train", role)) / "training.json", TrainingResult)
+    return read_json(job.folder(job.plan.of("train", role)) / "training.json", TrainingResult)
 
 
 def do_again(job: Job, stage: Stage) -> None:
     """Asks the fine-tuned model the same questions."""
     checkpoint = job.layout.run.path / training_result(job, stage.role).checkpoint
-    loaded = job.load(lambda base: load_tuned(base, checkpoint))
-    _ask_all(job, job.folder(stage), loaded)
+    _ask_all(job, job.folder(stage), load_tuned(job.load(), checkpoint))
 
 
 def do_comparison(job: Job, stage: Stage) -> None:
@@ -132,7 +131,7 @@ def do_comparison(job: Job, stage: Stage) -> None:
         name: {role: job_predictions(job, done, name) for role, done in stages.items()}
         for name in job.recipe.benchmarks
     }
-    seconds = {role: read(job.folder(one) / "seconds.json", Seconds).seconds
+    seconds = {role: read_json(job.folder(one) / "seconds.json", Seconds).seconds
                for role, one in stages.items()}
     places = {role: job.folder(one).relative_to(job.layout.run.path).as_posix()
               for role, one in stages.items()}
