@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -114,6 +115,15 @@ def _start_worker() -> None:
     # One thread per worker: BLAS threads of several processes wait for each other, which made
     # drawing six times slower.
     threadpool_limits(1)
+    # A parent that is killed cannot end its workers, and its queue does not tell them.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "runs in a worker"
+    parent.join()
+    os._exit(1)
 
 
 def _draw_chunk(source: WorldSource, chunk: Path) -> None:

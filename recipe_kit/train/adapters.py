@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,9 +32,7 @@ def prepare(model: Any, spec: Train) -> Any:
             target_modules=list(targets(model, spec.lora)),
             bias="none",
         )
-        with warnings.catch_warnings():
-            # PEFT reads an attribute of the model that transformers is about to rename.
-            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        with quiet_peft():
             trained = get_peft_model(model, config)
     else:
         trained = model.float().requires_grad_(True)
@@ -46,6 +45,14 @@ def prepare(model: Any, spec: Train) -> Any:
         enable = next(getattr(core, name) for name in named if hasattr(core, name))
         enable({"use_reentrant": False})
     return trained
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Keeps from the user that PEFT reads an attribute that transformers is about to rename."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        yield
 
 
 def targets(model: torch.nn.Module, lora: Lora) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.vision import core_of
 from recipe_kit.record.schemas import Validation
+from recipe_kit.train.adapters import quiet_peft
 
 _COMPLETE = "complete"
 
@@ -158,7 +159,8 @@ def load_tuned(base: LoadedModel, folder: Path) -> LoadedModel:
     state = read_state(folder, model=base.revision)
     if state.method == "lora":
         try:
-            adapted = PeftModel.from_pretrained(base.model, str(folder), is_trainable=False)
+            with quiet_peft():
+                adapted = PeftModel.from_pretrained(base.model, str(folder), is_trainable=False)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise _damaged(folder) from error
         model = adapted.merge_and_unload()
