@@ -45,8 +45,14 @@ def explain(error: ValidationError, data: Plain) -> list[Problem]:
 
 
 def _explain(details: Iterable[ErrorDetails], data: Plain) -> Iterator[Problem]:
+    details = tuple(details)
     for one in details:
         location = one["loc"]
+        # pydantic counts only the items that are right.
+        if one["type"] == "too_short" and any(
+            other["loc"][: len(location)] == location and other is not one for other in details
+        ):
+            continue
         if one["type"] == "missing" and isinstance(location[-1], int):
             location = location[:-1]  # a list that is too short
         found = _follow(location, data)

@@ -31,6 +31,12 @@ def test_the_recipe_that_the_other_tests_edit_is_valid(problems: Problems) -> No
              | ^
           Title of the page. It is text that is not empty.
     """),
+    # One problem, not a list that is too short as well.
+    ("  - name: Ada\n", '  - name: ""\n', """
+        floor.yaml:4:11: 'authors.0.name' must be text that is not empty, but is empty
+           4 |   - name: ""
+             |           ^
+    """),
     # One problem, not an unknown key and a missing one.
     ("title: Floors\n", "titel: Floors\n", """
         floor.yaml:2:1: unknown key 'titel'
