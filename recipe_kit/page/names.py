@@ -55,6 +55,11 @@ class Node:
     path: str
     children: "dict[str, Node | Value]" = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        if "" not in self.children:
+            raise TypeError(f"'{self.path}' is not a number")
+        return str(self.children[""])
+
 
 def names(record: Record) -> dict[str, tuple[Value, str]]:
     """Every name that prose can use, with its value and what it is.

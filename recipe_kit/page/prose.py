@@ -152,7 +152,8 @@ def render_prose(
         except TemplateSyntaxError as error:
             problems.append(_where(recipe, part, error.lineno, line_of) + str(error.message))
         except (
-            UndefinedError, _FilterError, SecurityError, TypeError, ValueError, ZeroDivisionError
+            UndefinedError, _FilterError, SecurityError, TypeError, ValueError, ArithmeticError,
+            RecursionError,
         ) as error:
             line = _template_line(error.__traceback__)
             problems.append(_where(recipe, part, line, line_of) + _explain(error, known))
@@ -174,7 +175,9 @@ def _where(
 
 def _explain(error: Exception, known: dict[str, tuple[Value, str]]) -> str:
     if not isinstance(error, UndefinedError):
-        return str(error)
+        reckoned = isinstance(error, TypeError) and "'Node'" in str(error)
+        hint = "; to calculate with a number, write `.value` behind its name" if reckoned else ""
+        return f"{error}{hint}"
     name = str(error.message).split("'")[1] if "'" in str(error.message) else ""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""

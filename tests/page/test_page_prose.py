@@ -53,6 +53,7 @@ def plain(tuned: Record) -> Record:
         ("{{ model.title }}", "recipe_kit tiny"),
         ("{{ 0.0001 | p }}", "p &lt; 0.001"),
         ("{{ 0.0512 | points }}", "+5.1 points"),
+        ("{{ 'about ' ~ floor.base.accuracy }}", "about 85.2%"),
         ("**as it is** <b>too</b>", "**as it is** <b>too</b>"),
     ],
 )
@@ -77,6 +78,14 @@ def test_filled(plain: Record, words: str, expected: str) -> None:
         ("{{ data.test | ci }}", "'ci' wants a metric, not a single number"),
         ("{{ data.test | precent }}", "No filter named 'precent'."),
         ("{{ data.test ", "unexpected end of template, expected 'end of print statement'."),
+        ("{{ 2.0 ** 100000 }}", "(34, 'Numerical result out of range')"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "maximum recursion depth exceeded"),
+        ("{{ 'about ' ~ floor.base }}", "'floor.base' is not a number"),
+        (
+            "{{ floor.base.accuracy > 0.9 }}",
+            "'>' not supported between instances of 'Node' and 'float'; to calculate with a "
+            "number, write `.value` behind its name",
+        ),
         ("{{ data.__class__ }}", "the record has no 'data.__class__'"),
     ],
 )
