@@ -10,7 +10,10 @@ _KINDS = (
     ("fixed", "Fixed by fine-tuning", "the base model was wrong, the fine-tuned model is right"),
     ("broken", "Broken by fine-tuning", "the base model was right, the fine-tuned model is wrong"),
     ("wrong in both", "Wrong in both", "neither model is right"),
-    ("least confident", "Least confident", "the answers with the lowest confidence"),
+    (
+        "least confident", "Least confident",
+        "answers of low confidence, the lowest of each category first, to pictures not shown above",
+    ),
 )
 
 
@@ -94,12 +97,18 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
     """How many answers were fixed and broken, and McNemar's test."""
     compared = main_comparisons(record)[benchmark].tasks[task]
     every = compared.fixed + compared.broken + compared.both_right + compared.both_wrong
-    verdict = "is" if compared.mcnemar_p < 0.05 else "is not"
+    clear = compared.differences["accuracy"].better is not None
+    # Both have to say so: McNemar's test knows of no groups, the interval of no small numbers.
+    verdict = f". The change in accuracy is {'' if clear else 'not '}beyond noise."
+    if not clear and compared.mcnemar_p < 0.05:
+        verdict = (
+            ", but the interval of the difference holds zero. The change in accuracy is not "
+            "beyond noise."
+        )
     return Md(
         f"Of {numbers.num(every)} answers, {compared.fixed} were fixed and {compared.broken} were "
         f"broken; {compared.both_right} were right and {compared.both_wrong} wrong both times. "
-        f"McNemar's exact test: {numbers.p_value(compared.mcnemar_p)}, so the change in accuracy "
-        f"{verdict} beyond noise."
+        f"McNemar's exact test: {numbers.p_value(compared.mcnemar_p)}{verdict}"
     )
 
 

@@ -141,7 +141,7 @@ def guidelines(record: Record) -> Md:
     items = [Md("Clear ground truth: " + "; ".join(truths))]
     if categories:
         shown = ", ".join(f"{text(name)} ({numbers.num(n)})" for name, n in categories.items())
-        items.append(Md(f"Edge cases are included; samples per category: {shown}"))
+        items.append(Md(f"Include edge cases; samples per category: {shown}"))
     return bullets(items)
 
 
@@ -185,7 +185,12 @@ def layout(record: Record) -> Md:
         path = PurePosixPath(spec["path"])
         pictures = spec.get("media") or str(path.parent)
         found.append(f"{path.parent}/")
-        found.append(f"├── {path.name:<21}one row for each sample: media, labels, category, split")
+        rows = (
+            "one example each: image_path, prompt, target"
+            if spec["kind"] == "triples"
+            else "one row for each sample: media, labels, category, split"
+        )
+        found.append(f"├── {path.name:<21}{rows}")
         if PurePosixPath(pictures) != path.parent:
             found.append(f"└── {PurePosixPath(pictures).name + '/':<21}media")
     return fence("\n".join(found), "text", "Dataset folders") if found else Md("")

@@ -118,8 +118,10 @@ def gate(record: Record) -> Md:
             code(target.task),
             numbers.title(target.metric),
             f"{'≥' if target.comparison == 'at least' else '≤'} "
-            + numbers.value(target.metric, target.threshold),
-            numbers.value(target.metric, target.score.value),
+            + numbers.threshold(target.metric, target.threshold),
+            numbers.value(target.metric, target.score.value)
+            if target.met
+            else numbers.short_of(target.metric, target.score.value, target.threshold),
             numbers.metric_interval(target.metric, target.score),
             "yes" if target.met else Md("**no**"),
         ]

@@ -172,10 +172,14 @@ def _missed(record: Record) -> Md:
     for target in record.gate.targets:
         if target.met:
             continue
-        metric = numbers.title(target.metric).lower()
+        name, score, least = target.metric, target.score, target.comparison == "at least"
+        compared, of = score.value, ""
+        if record.gate.decide_by == "interval":
+            compared = score.low if least else score.high
+            of = f" (the {'lower' if least else 'upper'} end of its 95% interval)"
         parts.append(
-            f"{metric} on {code(target.task)} was "
-            f"{numbers.value(target.metric, target.score.value)}, and {target.comparison} "
-            f"{numbers.value(target.metric, target.threshold)} was asked for"
+            f"{numbers.in_a_sentence(name)} on {code(target.task)} was "
+            f"{numbers.short_of(name, compared, target.threshold)}{of}, and {target.comparison} "
+            f"{numbers.threshold(name, target.threshold)} was asked for"
         )
     return Md("; ".join(parts))

@@ -34,6 +34,12 @@ def title(metric: str) -> str:
     return METRICS.get(metric, (metric.replace("_", " "), ""))[0]
 
 
+def in_a_sentence(metric: str) -> str:
+    """The name of a metric amid a sentence: `accuracy`, but `F1`."""
+    shown = title(metric)
+    return shown if shown[:2].isupper() else shown[0].lower() + shown[1:]
+
+
 def pct(value: float | None, digits: int = 1) -> str:
     """A share as percent: `85.2%`."""
     return NOTHING if value is None else f"{value * 100:.{digits}f}%"
@@ -70,6 +76,29 @@ def p_value(value: float | None) -> str:
 def value(metric: str, number: float | None) -> str:
     """A metric's value, in percent or as a number."""
     return pct(number) if metric in SHARES else num(number, 3 if metric != "mae" else 2)
+
+
+def threshold(metric: str, number: float) -> str:
+    """A target, with as many digits as it was set with: `90.0%`, `99.95%`."""
+    scale, unit = (100, "%") if metric in SHARES else (1, "")
+    exact = f"{number * scale:.10g}"
+    digits = 2 if metric == "mae" else 1 if unit else 3
+    if float(exact) == round(number * scale, digits):
+        return value(metric, number)
+    return exact.replace("-", "\N{MINUS SIGN}") + unit
+
+
+def short_of(metric: str, number: float | None, target: float) -> str:
+    """A score that missed a target, with the digits it takes to tell it from the target."""
+    shown = value(metric, number)
+    if number is None or shown != value(metric, target) or number == target:
+        return shown
+    scale, unit = (100, "%") if metric in SHARES else (1, "")
+    for digits in range(2, 12):
+        finer = f"{number * scale:.{digits}f}"
+        if float(finer) != round(target * scale, digits):
+            return finer.replace("-", "\N{MINUS SIGN}") + unit
+    return shown
 
 
 def interval(metric: str, low: float | None, high: float | None) -> str:

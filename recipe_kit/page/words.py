@@ -7,6 +7,7 @@ from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, media, text
 from recipe_kit.record.schemas import Example, ModelFacts, Record
 
+LONGEST = 300  # of an answer or a reasoning beside its picture, in characters
 ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
 
 
@@ -78,10 +79,21 @@ def sample_of(question: str) -> str:
     return question.split("/", 2)[-1]
 
 
-def answer(given: str | None, confidence: float | None) -> str:
-    """An answer with its confidence: `Yes (92%)`."""
-    shown = "unreadable" if given is None else given
-    return shown if confidence is None else f"{shown} ({confidence:.0%})"
+def answer(given: str, read: str | None, confidence: float | None) -> str:
+    """An answer with its confidence, and the words it was read from if they say more.
+
+    `Yes (92%)`, `3 (51%), from “Rating: 3/5”`, or `unreadable: “a crack”`.
+    """
+    said = _short(given)
+    if read is None:
+        return f"unreadable: “{said}”" if said else "unreadable: nothing was said"
+    shown = read if confidence is None else f"{read} ({confidence:.0%})"
+    return shown if said.rstrip(".").casefold() == read.casefold() else f"{shown}, from “{said}”"
+
+
+def _short(said: str) -> str:
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST else line[:LONGEST] + " …"
 
 
 def gallery(examples: tuple[Example, ...], tuned: bool, width: int = 160) -> Md:
@@ -101,17 +113,20 @@ def _figure(example: Example, tuned: bool, width: int) -> str:
         f"<i>{text(example.prompt)}</i>",
         f"Truth: <b>{text(example.reference)}</b>" + (f" · {where}" if where else ""),
         _answer_line(
-            "Base", example.before, example.before_confidence, _right(example, after=False)
+            "Base", example.before, example.before_answer, example.before_confidence,
+            example.reference,
         ),
     ]
     if tuned:
-        right = _right(example, after=True)
-        facts.append(_answer_line("Fine-tuned", example.after, example.after_confidence, right))
+        facts.append(_answer_line(
+            "Fine-tuned", example.after, example.after_answer, example.after_confidence,
+            example.reference,
+        ))
     for role, reasoning in (
         ("Base", example.before_reasoning), ("Fine-tuned", example.after_reasoning)
     ):
         if reasoning and (tuned or role == "Base"):
-            facts.append(f"{role} reasoning: {text(reasoning)}")
+            facts.append(f"{role} reasoning: {text(_short(reasoning))}")
     alt = f"{sample_of(example.question)}, truth {example.reference}"
     return (
         f'<figure style="margin: 0; width: {width}px; max-width: 100%; text-align: left">'
@@ -121,19 +136,13 @@ def _figure(example: Example, tuned: bool, width: int) -> str:
     )
 
 
-def _answer_line(who: str, given: str | None, confidence: float | None, right: bool) -> str:
-    if given is None and confidence is None:
+def _answer_line(
+    who: str, given: str | None, read: str | None, confidence: float | None, reference: str
+) -> str:
+    if given is None:
         return f"{who}: not asked"
-    return f"{who}: {'✓' if right else '✗'} {text(answer(given, confidence))}"
-
-
-def _right(example: Example, *, after: bool) -> bool:
-    """Whether an answer was right; the kind says so, save for the least confident ones."""
-    known = {"fixed": (False, True), "broken": (True, False), "wrong in both": (False, False)}
-    if example.kind in known:
-        return known[example.kind][after]
-    given = (example.after if after else example.before) or ""
-    return given.strip().rstrip(".").casefold() == example.reference.casefold()
+    mark = "✓" if read == reference else "✗"
+    return f"{who}: {mark} {text(answer(given, read, confidence))}"
 
 
 def names_of(values: tuple[str, ...]) -> Md:

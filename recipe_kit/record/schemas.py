@@ -192,9 +192,11 @@ class Example(Entry):
     reference: str
     category: str = ""
     source: str = ""
-    before: str | None = None
+    before: str | None = None  # the answer's text
+    before_answer: str | None = None  # the choice read from it; None when it could not be read
     before_confidence: float | None = None
     after: str | None = None
+    after_answer: str | None = None
     after_confidence: float | None = None
     before_reasoning: str = ""
     after_reasoning: str = ""

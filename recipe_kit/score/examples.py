@@ -141,9 +141,11 @@ def _example(
         category=question.category,
         source=question.source,
         before=before.text if before else None,
+        before_answer=before.answer if before else None,
         before_confidence=before.confidence if before else None,
         before_reasoning=before.reasoning if before else "",
         after=after.text if after else None,
+        after_answer=after.answer if after else None,
         after_confidence=after.confidence if after else None,
         after_reasoning=after.reasoning if after else "",
     )

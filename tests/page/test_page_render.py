@@ -9,8 +9,9 @@ import pytest
 from recipe_kit.errors import PageError, StorageError
 from recipe_kit.page.numbers import pct
 from recipe_kit.page.render import render
+from recipe_kit.page.words import answer
 from recipe_kit.paths import templates_dir
-from recipe_kit.record.schemas import Record
+from recipe_kit.record.schemas import Metric, Record
 from recipe_kit.record.store import read_record
 
 # The headings and tables of the document that the profile is made from, in its order.
@@ -172,6 +173,35 @@ def test_the_ending_is_honest(
     assert words in read(tmp_path)
 
 
+def test_tests_that_disagree_are_told_together(tuned: Record, media: Path, tmp_path) -> None:
+    # Questions of one group are alike: McNemar's test is sure where the grouped interval is not.
+    comparison = tuned.comparisons[0]
+    task = comparison.tasks["cracked"]
+    accuracy = task.differences["accuracy"].model_copy(update={"better": None, "low": -0.01})
+    task = task.model_copy(update={
+        "differences": {**task.differences, "accuracy": accuracy}, "mcnemar_p": 0.03,
+    })
+    comparison = comparison.model_copy(update={"tasks": {**comparison.tasks, "cracked": task}})
+    record = tuned.model_copy(update={"comparisons": (comparison,)})
+    render(record, page_cases.recipe(), media=media, out=tmp_path)
+    assert (
+        "McNemar's exact test: p = 0.030, but the interval of the difference holds zero. The "
+        "change in accuracy is not beyond noise."
+    ) in read(tmp_path)
+
+
+def test_a_target_missed_by_its_interval_says_so(tuned: Record, media: Path, tmp_path) -> None:
+    score = Metric(value=0.93, n=480, low=0.8996, high=0.95, method="wilson")
+    target = tuned.gate.targets[0].model_copy(update={"score": score, "met": False})
+    gate = tuned.gate.model_copy(update={"targets": (target,), "decide_by": "interval"})
+    record = tuned.model_copy(update={"gate": gate})
+    render(record, page_cases.recipe(), media=media, out=tmp_path)
+    assert (
+        "It was not: accuracy on `cracked` was 89.96% (the lower end of its 95% interval), and "
+        "at least 90.0% was asked for."
+    ) in read(tmp_path)
+
+
 def test_the_embedded_model_is_named(pages: Path, tuned: Record, media: Path, tmp_path) -> None:
     page = read(pages / "tuned")
     assert "It is **not** Cosmos Reason 2." in page[:1500]
@@ -283,6 +313,37 @@ def test_prose_of_the_other_ending_is_not_filled(
     words = recipe.prose.model_copy(update={"why_it_matters": "{{ floor.tuned.accuracy }}"})
     render(enough, recipe.model_copy(update={"prose": words}), media=media, out=tmp_path)
     assert (tmp_path / "index.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "read", "shown"),
+    [
+        ("Yes", "Yes", "Yes (92%)"),
+        ("yes.", "Yes", "Yes (92%)"),
+        ("Rating: 3/5", "3", "3 (92%), from “Rating: 3/5”"),
+        ("a crack", None, "unreadable: “a crack”"),
+        ("", None, "unreadable: nothing was said"),
+        ("no" * 400, None, f"unreadable: “{'no' * 150} …”"),
+    ],
+)
+def test_an_answer_is_shown_as_it_was_read(given: str, read: str | None, shown: str) -> None:
+    assert answer(given, read, 0.92) == shown
+
+
+def test_a_doubtful_answer_is_judged_as_it_was_scored(
+    tuned: Record, media: Path, tmp_path: Path
+) -> None:
+    chosen = next(one for one in tuned.examples if one.kind == "least confident")
+    told = {
+        "reference": "Yes", "before": "The answer is Yes", "before_answer": "Yes",
+        "before_confidence": 0.51, "after": "Yes and No", "after_answer": None,
+        "after_confidence": 0.5,
+    }
+    record = tuned.model_copy(update={"examples": (chosen.model_copy(update=told),)})
+    render(record, page_cases.recipe(), media=media, out=tmp_path)
+    page = read(tmp_path)
+    assert "Base: ✓ Yes (51%), from “The answer is Yes”" in page
+    assert "Fine-tuned: ✗ unreadable: “Yes and No”" in page
 
 
 def test_a_missing_picture(tuned: Record, tmp_path: Path) -> None:

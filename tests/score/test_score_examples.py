@@ -37,8 +37,8 @@ def test_an_example_holds_both_answers() -> None:
         "kind": "wrong in both", "question": "floor/cracked/floors/0006",
         "media": "0000000000000006.jpg", "prompt": "Is this floor cracked? Yes or No.",
         "reference": "Yes", "category": "a", "source": "floors",
-        "before": "It depends.", "before_confidence": 0.9,
-        "after": "It depends.", "after_confidence": 0.5,
+        "before": "It depends.", "before_answer": None, "before_confidence": 0.9,
+        "after": "It depends.", "after_answer": None, "after_confidence": 0.5,
         "before_reasoning": "", "after_reasoning": "",
     }
 
