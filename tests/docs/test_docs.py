@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from recipe_kit.cli import main
 from recipe_kit.errors import RecipeError
+from recipe_kit.model.checkpoint import describe_model
 from recipe_kit.page.prose import FILTERS
 from recipe_kit.spec.examples import EXAMPLES
 from recipe_kit.spec.load import load_recipe
@@ -155,6 +156,15 @@ def test_the_errors_page_lists_every_exit_code() -> None:
     text = (ROOT / "docs/how-to/errors.md").read_text(encoding="utf-8")
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     assert listed == {0, 130} | codes(RecipeError)
+
+
+def test_the_embedded_model_is_as_large_as_the_guide_says() -> None:
+    tiny = describe_model("tiny")
+    facts = (ROOT / "docs/concepts/embedded-model.md").read_text(encoding="utf-8")
+    assert f"| parameters | {tiny.parameters / 1e6:.1f} million |" in facts
+    assert "under 16 MB" in facts and tiny.bytes < 16_000_000
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"a demonstration model of {tiny.parameters / 1e6:.0f} million parameters" in readme
 
 
 def codes(error: type[RecipeError]) -> set[int]:
