@@ -1,9 +1,9 @@
 """Questions about the synthetic worlds that the embedded model is pre-trained on.
 
-The direct questions of the floor-crack recipe (cracked, safe, hazard level) are asked of easy
-floors only: no hairlines, no partial cracks, hardly any lookalikes. Of the harder floors the model
-learns what can be seen on them, so a recipe finds it as a team finds a general model: it sees, but
-it was never taught this domain's questions on this domain's pictures.
+Nothing is ever said of whether a floor is cracked at all: the model learns what a crack looks like
+(how wide, where, which way it runs), and to call a floor badly cracked when it is. So a recipe
+finds it as a team finds a general model: it sees, but it was never taught this domain's questions,
+and its idea of a cracked floor leaves the fine cracks out. No answer is wrong on purpose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,19 +41,16 @@ COURSES: dict[str, tuple[str, Part]] = {
 }
 """What is drawn: the world and its knobs."""
 
-CRACKED = (
-    "Is this floor cracked?" + YES_NO,
-    "Is there a crack in this floor?" + YES_NO,
-    "Does the floor show a crack?" + YES_NO,
+BADLY = 4
+"""From this severity on a floor is called badly cracked."""
+
+HARM = (
+    "Is this floor badly cracked?" + YES_NO,
+    "Is this surface badly cracked?" + YES_NO,
+    "Is there a bad crack in this floor?" + YES_NO,
 )
-SAFE = (
-    "Is this surface safe for robot traversal?" + YES_NO,
-    "Can a robot drive over this floor safely?" + YES_NO,
-)
-SEVERITY = (
-    "How would you rate the hazard level of this surface from 1 (safe) to 5 (dangerous)?",
-    "Rate the danger of this floor from 1 to 5.",
-)
+SAFE = "Can a robot drive over this floor safely?" + YES_NO
+SEVERITY = "Rate the danger of this floor from 1 to 5."
 
 
 def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesson]:
@@ -61,21 +58,15 @@ def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) 
     if course == "primer":
         return _primer(labels, rng)
     asked = _floor(labels)
+    harm = _yes(int(labels["severity"]) >= BADLY)
+    asked += [(str(question), harm) for question in rng.choice(HARM, 2)]
     if course == "easy floors":
-        asked += 2 * _direct(labels, rng)
+        asked += [(SAFE, str(labels["safe"])), (SEVERITY, str(labels["severity"]))]
     return asked
 
 
 def _yes(truth: object) -> str:
     return "Yes" if truth else "No"
-
-
-def _direct(labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesson]:
-    return [
-        (str(rng.choice(CRACKED)), _yes(labels["cracked"] == "cracked")),
-        (str(rng.choice(SAFE)), str(labels["safe"])),
-        (str(rng.choice(SEVERITY)), str(labels["severity"])),
-    ]
 
 
 def _floor(labels: Mapping[str, Value]) -> list[Lesson]:

@@ -37,6 +37,7 @@ SQUARE: Size = (128, 128)
 OBLONG: tuple[Size, ...] = ((96, 128), (128, 96), (96, 160), (160, 96))
 """What photographs of other shapes are resized to."""
 QUESTIONS = 3
+SAVE_MINUTES = 4
 
 
 @dataclass(frozen=True)
@@ -242,17 +243,20 @@ class Teacher:
         length: int,
         rate: float,
         muon: bool,
-        log: Path,
+        out: Path,
         most_steps: int,
     ) -> int:
-        """Train until the time is up; the learning rate follows the clock."""
+        """Train until the time is up; the learning rate follows the clock.
+
+        The log grows line by line, and the weights are saved every `SAVE_MINUTES`.
+        """
         optimizers = make_optimizers(self.model, rate, muon=muon, fused=self.device == "cuda")
         peaks = [[group["lr"] for group in opt.param_groups] for opt in optimizers]
         while self.drawn() < warm or not all(bank.ready for bank in self.banks.values()):
             time.sleep(0.1)
         rng = np.random.default_rng(SEED)
         oblong = [size for size in self.banks if size != SQUARE]
-        start = last = time.monotonic()
+        start = last = saved = time.monotonic()
         step, recent = 0, torch.zeros((), device=self.device)
         while (done := (time.monotonic() - start) / (60 * minutes)) < 1 and step < most_steps:
             factor = min(1.0, (step + 1) / 300) * min(1.0, (1 - done) / 0.6) + 1e-3
@@ -282,14 +286,22 @@ class Teacher:
                     "steps_per_second": round(250 / spent, 1),
                     "pictures": self.drawn(),
                 }
-                with log.open("a") as file:
+                with (out / "log.jsonl").open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 print(json.dumps(line), flush=True)
                 recent.zero_()
                 last = time.monotonic()
+                if last > saved + 60 * SAVE_MINUTES:
+                    self.save(out)
+                    saved = last
         self.pool.terminate()
         self.collector.join()
+        self.save(out)
         return step
+
+    def save(self, out: Path) -> None:
+        """Write the model as it is now."""
+        save_tiny(self.model, self.tokenizer, out / "weights")
 
 
 def make_optimizers(
@@ -346,10 +358,9 @@ def main() -> None:
         length=options.length,
         rate=options.rate,
         muon=not options.adam,
-        log=options.out / "log.jsonl",
+        out=options.out,
         most_steps=options.steps,
     )
-    save_tiny(teacher.model, teacher.tokenizer, options.out / "weights")
     print(f"{steps} steps, {(time.monotonic() - begun) / 60:.1f} minutes in all", flush=True)
 
 
