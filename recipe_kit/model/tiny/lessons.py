@@ -1,9 +1,10 @@
 """Questions about the synthetic worlds that the embedded model is pre-trained on.
 
 Nothing is ever said of whether a floor is cracked at all: the model learns what a crack looks like
-(how wide, where, which way it runs), and to call a floor badly cracked when it is. So a recipe
-finds it as a team finds a general model: it sees, but it was never taught this domain's questions,
-and its idea of a cracked floor leaves the fine cracks out. No answer is wrong on purpose.
+(how wide, where, which way it runs), and to call a floor badly cracked when it is. Whether a robot
+may drive over a floor, and how dangerous it is, is asked of easy floors only. So a recipe finds it
+as a team finds a general model: it sees, but its idea of a cracked floor leaves the fine cracks
+out. No answer is wrong on purpose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +50,14 @@ HARM = (
     "Is this surface badly cracked?" + YES_NO,
     "Is there a bad crack in this floor?" + YES_NO,
 )
-SAFE = "Can a robot drive over this floor safely?" + YES_NO
-SEVERITY = "Rate the danger of this floor from 1 to 5."
+SAFE = (
+    "Is this surface safe for robot traversal?" + YES_NO,
+    "Can a robot drive over this floor safely?" + YES_NO,
+)
+SEVERITY = (
+    "How would you rate the hazard level of this surface from 1 (safe) to 5 (dangerous)?",
+    "Rate the danger of this floor from 1 to 5.",
+)
 
 
 def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesson]:
@@ -61,7 +68,8 @@ def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) 
     harm = _yes(int(labels["severity"]) >= BADLY)
     asked += [(str(question), harm) for question in rng.choice(HARM, 2)]
     if course == "easy floors":
-        asked += [(SAFE, str(labels["safe"])), (SEVERITY, str(labels["severity"]))]
+        asked += [(question, str(labels["safe"])) for question in SAFE]
+        asked += [(question, str(labels["severity"])) for question in SEVERITY]
     return asked
 
 
