@@ -87,9 +87,12 @@ def resample(
 ) -> dict[str, Floats]:
     """Each statistic of `resamples` draws of whole groups with replacement: name → [B].
 
-    All statistics see the same draws, so that differences between them are paired.
+    All statistics see the same draws, so that differences between them are paired. A single group
+    tells nothing of how groups differ, so every draw of it is NaN.
     """
     names, index_N = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) == 1:
+        return {name: np.full(resamples, np.nan) for name in statistics}
     rng = np.random.default_rng(seed)
     share_G = np.full(len(names), 1 / len(names))
     size = max(1, _CELLS // len(groups))

@@ -218,3 +218,14 @@ def test_a_benchmark_of_1200_questions_is_scored_and_compared_in_seconds() -> No
     # Generous, for a loaded machine; about a second each in practice.
     assert scored - started < 15
     assert compared - scored < 15
+
+
+def test_one_group_has_no_interval() -> None:
+    questions, predictions = make(["Yes", "No"] * 6, ["Yes"] * 12, groups=["one"] * 12)
+    scores = score(questions, predictions, bootstrap=100, seed=0)["cracked"].metrics
+    assert (scores["accuracy"].value, scores["f1"].value) == (0.5, 12 / 18)
+    for name in ("accuracy", "precision", "f1", "auroc", "ece"):
+        assert (scores[name].low, scores[name].high, scores[name].method) == (None, None, "")
+    # All right or all wrong: Wilson's interval of one observation.
+    assert scores["recall"].method == "wilson over groups"
+    assert scores["recall"].low == pytest.approx(0.2065, abs=1e-4)
