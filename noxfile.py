@@ -31,6 +31,7 @@ def run(session: nox.Session, command: str, *arguments: str, **environment: str)
     shared_data = ROOT.parent / "shared" / "data"
     if "RECIPE_DATA" not in os.environ and shared_data.is_dir():
         environment["RECIPE_DATA"] = str(shared_data)
+    environment["NO_MKDOCS_2_WARNING"] = "1"  # a notice about another product
     environment["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
     session.run(str(BIN / command), *arguments, env=environment, external=True)
 
