@@ -2,7 +2,7 @@
 
 from recipe_kit.page import numbers, words
 from recipe_kit.page.figures import evaluations, main_scores, slices_of
-from recipe_kit.page.markdown import Md, as_json, code, fence, fold, table, text
+from recipe_kit.page.markdown import Md, as_json, bullets, code, fence, fold, table, text
 from recipe_kit.record.schemas import Confusion, Record, TaskScores
 
 _FIRST = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "within_one", "mae",
@@ -20,6 +20,18 @@ def caption(record: Record, benchmark: str, task: str) -> Md:
     hazard = f" Hazard answer: “{text(asked.hazard)}”." if asked.hazard else ""
     several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
     return Md(f"**{text(asked.title)}** ({several}{code(task)}): “{text(asked.prompt)}”{hazard}")
+
+
+def on_validation(record: Record) -> Md:
+    """Which benchmarks ask the samples that checkpoints are chosen on; empty when none does."""
+    return bullets(
+        Md(
+            f"The benchmark {code(name)} asks the **validation** samples. Checkpoints are chosen "
+            "on these, so its scores after fine-tuning are no test of new samples."
+        )
+        for name, benchmark in record.spec["benchmarks"].items()
+        if benchmark["split"] == "val"
+    )
 
 
 def metrics(record: Record, benchmark: str, task: str, role: str) -> Md:

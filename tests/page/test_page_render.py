@@ -190,6 +190,22 @@ def test_tests_that_disagree_are_told_together(tuned: Record, media: Path, tmp_p
     ) in read(tmp_path)
 
 
+def test_what_is_not_held_out_is_said(tuned: Record, media: Path, tmp_path: Path) -> None:
+    audit = tuned.data.audit.model_copy(update={"allowed_leakage": ("synthetic",)})
+    spec = {**tuned.spec, "benchmarks": {"floor": {"split": "val"}}}
+    record = tuned.model_copy(update={
+        "data": tuned.data.model_copy(update={"audit": audit}), "spec": spec,
+    })
+    render(tuned, page_cases.recipe(), media=media, out=tmp_path / "clean")
+    render(record, page_cases.recipe(), media=media, out=tmp_path / "leaking")
+    for said in (
+        "that share nothing with the test set, save for the known leakage that the audit lists,",
+        "- The benchmark `floor` asks the **validation** samples.",
+    ):
+        assert said not in read(tmp_path / "clean")
+        assert said in read(tmp_path / "leaking")
+
+
 def test_a_target_missed_by_its_interval_says_so(tuned: Record, media: Path, tmp_path) -> None:
     score = Metric(value=0.93, n=480, low=0.8996, high=0.95, method="wilson")
     target = tuned.gate.targets[0].model_copy(update={"score": score, "met": False})
