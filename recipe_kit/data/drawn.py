@@ -5,6 +5,7 @@ pictures come in chunks, each a folder that appears at once, complete with its l
 drawing that was killed goes on with the missing chunks, and a larger count adds chunks.
 """
 
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -14,6 +15,7 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -49,7 +51,7 @@ class Drawn:
 
 def world_folder(source: WorldSource, cache: Path) -> Path:
     """Name the folder of a world in the cache; the count has no part in it."""
-    drawn_from = source.model_dump(exclude={"count"}) | {"code": _code_digest()}
+    drawn_from = source.model_dump(exclude={"count"}) | {"code": _code_digest(source.world)}
     text = json.dumps(drawn_from, sort_keys=True)
     return cache / "worlds" / hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -156,8 +158,40 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def modules_of(world: str, code: Mapping[str, str]) -> tuple[str, ...]:
+    """The modules that a world is drawn by: its own, and what that imports of the worlds' package.
+
+    Args:
+        world: A world's name, which is also its module's.
+        code: The text of each module of the package, by the module's name.
+    """
+    found: set[str] = set()
+    ahead = [world]
+    while ahead:
+        name = ahead.pop()
+        if name in code and name not in found:
+            found.add(name)
+            ahead += _imported(code[name])
+    return tuple(sorted(found))
+
+
+def _imported(text: str) -> list[str]:
+    package = worlds.__name__
+    names = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == package:
+            names += [f"{package}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return [name.removeprefix(f"{package}.") for name in names if name.startswith(f"{package}.")]
+
+
 @cache
-def _code_digest() -> str:
-    # Pictures of an older version of the code are other pictures.
-    files = sorted(Path(worlds.__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+def _code_digest(world: str) -> str:
+    # Pictures of an older version of the code are other pictures; other worlds' code is no matter.
+    files = Path(worlds.__file__).parent.glob("*.py")
+    code = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    used = [[name, code[name]] for name in modules_of(world, code)]
+    return hashlib.sha256(json.dumps(used).encode()).hexdigest()

@@ -12,7 +12,7 @@ from data_cases import CRACKED, recipe
 from PIL import Image
 
 from recipe_kit.data import worlds
-from recipe_kit.data.drawn import CHUNK, draw_world, world_folder
+from recipe_kit.data.drawn import CHUNK, draw_world, modules_of, world_folder
 from recipe_kit.data.sources import load_samples, media_roots
 from recipe_kit.errors import DataError, StorageError
 from recipe_kit.spec.data import WorldSource
@@ -69,6 +69,30 @@ def test_another_seed_or_size_is_another_folder(tmp_path: Path) -> None:
     folders = {world_folder(floors(9, **more), tmp_path)
                for more in ({}, {"seed": 1}, {"width": 64})}
     assert len(folders) == 3
+
+
+CODE = {
+    "__init__": "from recipe_kit.data.worlds.floors import draw_floor",
+    "canvas": "import math",
+    "floors": "from recipe_kit.data.worlds import marks\nfrom recipe_kit.spec.worlds import Knobs",
+    "marks": "import recipe_kit.data.worlds.canvas\nfrom recipe_kit.data.worlds.floors import x",
+    "tabletop": "from recipe_kit.data.worlds.canvas import Mask\nimport floors",
+}
+
+
+@pytest.mark.parametrize(
+    ("world", "modules"),
+    [("floors", ("canvas", "floors", "marks")), ("tabletop", ("canvas", "tabletop")), ("moon", ())],
+)
+def test_a_world_is_drawn_by_what_it_imports(world: str, modules: tuple[str, ...]) -> None:
+    assert modules_of(world, CODE) == modules
+
+
+def test_only_a_worlds_own_modules_are_in_its_key() -> None:
+    code = {file.stem: file.read_text() for file in Path(worlds.__file__).parent.glob("*.py")}
+    assert modules_of("floors", code) == (
+        "canvas", "cracks", "drawing", "floors", "marks", "surfaces")
+    assert modules_of("primer", code) == ("canvas", "drawing", "primer")
 
 
 def test_many_pictures_are_drawn_by_several_processes_and_are_the_same(tmp_path: Path) -> None:
