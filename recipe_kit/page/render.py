@@ -213,7 +213,8 @@ def _publish(source: str, made: Path, out: Path) -> None:
             write_atomic(assets / name, content)
     if _content(out / "index.md") != source.encode():
         write_atomic(out / "index.md", source)
-    for stale in sorted(assets.iterdir()):
+    # What no page shows any more, and what a killed process left of the page.
+    for stale in (*sorted(assets.iterdir()), *out.glob(".index.md.*")):
         if stale.name not in files and stale.is_file():
             with storage(stale):
                 stale.unlink()

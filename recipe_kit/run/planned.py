@@ -43,7 +43,8 @@ def planned(recipe: Recipe, places: Layout) -> tuple[Planned, ...]:
             state = "done"
         elif stage.kind in OPTIONAL and not decided:
             state = "if the gate asks for it"
-        lines.append(Planned(stage, state, state != "done" and folder.exists()))
+        begun = state not in ("done", "not needed") and folder.exists()
+        lines.append(Planned(stage, state, begun))
     return tuple(lines)
 
 
