@@ -1,6 +1,11 @@
 """The base of every part of a spec: frozen, and refusing what it does not know."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# What every library's generator takes.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class Part(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from recipe_kit.spec.base import Part
+from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.worlds import WORLD_KNOBS
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -74,7 +74,7 @@ class WorldSource(Part):
     """Name of the world."""
     count: int = Field(gt=0, le=10_000_000)
     """Number of pictures to draw."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seed that fully determines every picture."""
     width: int = Field(default=128, ge=32, le=1024)
     """Width of a picture, in pixels."""
@@ -151,7 +151,7 @@ class Data(Part):
     """Named sources of samples."""
     splits: Splits
     """What each split takes of each source."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seed of the split."""
     stratify: str | None = None
     """Label whose shares are kept equal over the splits; the first task's label when not given."""

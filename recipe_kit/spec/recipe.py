@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from recipe_kit.spec.base import Part
+from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.data import Data
 from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.tasks import Benchmark, Gate, Task
@@ -55,7 +55,7 @@ class Evaluation(Part):
     """Arithmetic; bfloat16 on a GPU and float32 elsewhere."""
     bootstrap: int = Field(default=1000, ge=100, le=100_000)
     """Bootstrap samples for an interval."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seed of the bootstrap."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from recipe_kit.spec.base import Part
+from recipe_kit.spec.base import Part, Seed
 
 Weight = Annotated[float, Field(ge=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -95,7 +95,7 @@ class Train(Part):
     """Compute activations twice to save memory."""
     augment: Augment = Augment()
     """Random changes to training pictures."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Seed of the data order, of dropout and of the adapters."""
     validate_: Validate = Field(default=Validate(), alias="validate")
     """Validation and early stopping."""

@@ -31,6 +31,12 @@ def test_the_recipe_that_the_other_tests_edit_is_valid(problems: Problems) -> No
              | ^
           Title of the page. It is text that is not empty.
     """),
+    ("  epochs: 1\n", "  epochs: 1\n  seed: 4294967296\n", """
+        floor.yaml:44:9: 'train.seed' must be a whole number from 0 to 4,294,967,295, but is \
+4294967296
+          44 |   seed: 4294967296
+             |         ^
+    """),
     # One problem, not a list that is too short as well.
     ("  - name: Ada\n", '  - name: ""\n', """
         floor.yaml:4:11: 'authors.0.name' must be text that is not empty, but is empty

@@ -28,6 +28,8 @@ def said(text: str) -> list[str]:
      "46:5: 'tuned' is a word that the page uses itself, it cannot be a name / Take another name."),
     ("    drawn_only:", "    not:",
      "46:5: 'not' is a word of Jinja, it cannot be a name / Take another name."),
+    ("    drawn_only:", "    mixed: {blend: {drawn: 1}}\n    Mixed:",
+     "47:5: 'Mixed' and 'mixed' differ in capital letters only / Take another name."),
     # source_names
     ("val: {drawn: 0.1}", "val: {drawn: 0.1, drwn: 0.1}",
      "22:23: there is no source 'drwn' / Did you mean 'drawn'?"),

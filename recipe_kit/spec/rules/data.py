@@ -36,14 +36,19 @@ PAGE_WORDS = {
 def names(data: Plain) -> Iterator[Problem]:
     """Names are used in prose: `{{ floor.base.cracked.accuracy }}`."""
     for pattern in ("data.sources.*", "tasks.*", "benchmarks.*", "train.ablations.*"):
+        seen: dict[str, str] = {}  # the page's files are named after them, on any file system
         for keys, _ in find(data, pattern):
             name = str(keys[-1])
+            first = seen.setdefault(name.lower(), name)
             if not re.fullmatch(NAME, name, re.ASCII):
                 fix = "A name is letters, digits and '_', and begins with a letter."
                 yield Problem(keys, f"'{name}' is not a name", fix, at="key")
             elif name in RESERVED or name in PAGE_WORDS.get(str(keys[-2]), ()):
                 whose = "of Jinja" if name in RESERVED else "that the page uses itself"
                 yield Problem(keys, f"'{name}' is a word {whose}, it cannot be a name",
+                              "Take another name.", at="key")
+            elif first != name:
+                yield Problem(keys, f"'{name}' and '{first}' differ in capital letters only",
                               "Take another name.", at="key")
 
 
