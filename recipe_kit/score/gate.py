@@ -1,8 +1,13 @@
 """The gate: is the base model enough, or is fine-tuning warranted?"""
 
+from typing import Literal
+
 from recipe_kit.errors import RecordError
 from recipe_kit.record.schemas import GateResult, Metric, TargetResult, TaskScores
 from recipe_kit.spec.tasks import Gate, Target
+
+# The mean of 0.95 and 0.85 is 0.8999999999999999, and reaches 0.9 all the same.
+ROUNDING = 1e-12
 
 
 def decide(gate: Gate, scores: dict[str, TaskScores]) -> GateResult:
@@ -29,27 +34,25 @@ def _results(
     target: Target, scores: dict[str, TaskScores], gate: Gate
 ) -> tuple[TargetResult, ...]:
     score = _metric(target, scores, gate.benchmark)
-    by_interval = gate.decide_by == "interval"
-    results = []
-    if target.at_least is not None:
-        near = score.low if by_interval else score.value
-        results.append(
-            TargetResult(
-                task=target.task, metric=target.metric, comparison="at least",
-                threshold=target.at_least, score=score,
-                met=near is not None and near >= target.at_least,
-            )
+    ends: tuple[tuple[Literal["at least", "at most"], float | None, float | None], ...] = (
+        ("at least", target.at_least, score.low), ("at most", target.at_most, score.high),
+    )
+    return tuple(
+        TargetResult(
+            task=target.task, metric=target.metric, comparison=comparison, threshold=threshold,
+            score=score,
+            met=_met(end if gate.decide_by == "interval" else score.value, comparison, threshold),
         )
-    if target.at_most is not None:
-        near = score.high if by_interval else score.value
-        results.append(
-            TargetResult(
-                task=target.task, metric=target.metric, comparison="at most",
-                threshold=target.at_most, score=score,
-                met=near is not None and near <= target.at_most,
-            )
-        )
-    return tuple(results)
+        for comparison, threshold, end in ends
+        if threshold is not None
+    )
+
+
+def _met(value: float | None, comparison: str, threshold: float) -> bool:
+    if value is None:
+        return False
+    above = value - threshold if comparison == "at least" else threshold - value
+    return above >= -ROUNDING
 
 
 def _metric(target: Target, scores: dict[str, TaskScores], benchmark: str) -> Metric:

@@ -37,6 +37,15 @@ def test_one_target(right: int, target: dict, decide_by: str, met: bool) -> None
     assert result.score == scores(right)["cracked"].metrics[target.metric]
 
 
+def test_a_target_that_is_reached_exactly() -> None:
+    # Recalls of 19 of 20 and 17 of 20: their mean is 0.8999999999999999 in floating point.
+    answers = ["Yes"] * 19 + ["No"] + ["No"] * 17 + ["Yes"] * 3
+    found = score(*make(["Yes"] * 20 + ["No"] * 20, answers), bootstrap=100, seed=0)
+    target = Target(task="cracked", metric="balanced_accuracy", at_least=0.9)
+    assert found["cracked"].metrics["balanced_accuracy"].value < 0.9
+    assert decide(Gate(benchmark="floor", targets=(target,)), found).enough
+
+
 def test_all_targets_must_be_met() -> None:
     targets = (
         Target(task="cracked", metric="accuracy", at_least=0.85),
