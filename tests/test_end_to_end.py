@@ -1,0 +1,181 @@
+"""Whole runs, from the recipe to the page."""
+
+import json
+import re
+import shutil
+from html import unescape
+from pathlib import Path
+
+import markdown
+import pytest
+from PIL import Image
+from small_project import ENOUGH, SEVERITY, WORLD, Project, findings, make_project
+
+from recipe_kit.page.lint import lint, lint_files
+from recipe_kit.record.schemas import Prediction, Question, Record
+from recipe_kit.score.metrics import score
+
+# Those of mkdocs.yml that pages use.
+EXTENSIONS = ["tables", "md_in_html", "pymdownx.superfences", "pymdownx.details"]
+
+
+def check_page(project: Project) -> str:
+    """The page, after what holds for every page was checked."""
+    page = (project.page / "index.md").read_text()
+    assets = project.page / "assets"
+    assert lint(page, project.page) == []
+    assert lint_files(assets) == []
+    record = Record.model_validate_json((assets / "record.json").read_bytes())
+    for example in record.examples:
+        assert f"assets/{example.media}" in page
+        with Image.open(assets / example.media) as picture:
+            assert picture.size == (64, 64)
+    # Nothing names a place of this machine, and nothing unfinished is left.
+    for text in (page, (assets / "record.json").read_text()):
+        assert str(project.root) not in text
+        assert str(Path.home()) not in text
+    left = [path for path in project.root.rglob(".*") if path.name != ".cache"]
+    assert left == []
+    return page
+
+
+def test_a_run_that_fine_tunes_ends_in_a_page(finished: Project) -> None:
+    page = check_page(finished)
+    record = Record.model_validate(finished.record())
+    assert [stage.name for stage in record.stages] == [
+        "data", "zero-shot", "gate", "train", "re-evaluation", "comparison",
+    ]
+    assert not record.gate.enough
+    assert [one.role for one in record.evaluations] == ["base", "tuned"]
+    base, tuned = record.evaluations
+    assert base.questions_digest == tuned.questions_digest
+    assert base.predictions_digest == tuned.predictions_digest
+    assert base.revision != tuned.revision == record.training[0].revision
+    assert record.data.splits == {"train": 24, "val": 12, "test": 24}
+    assert record.training[0].steps == 6
+    assert record.training[0].triple.keys() == {"image_path", "prompt", "target"}
+    assert "It went to" in page
+    assert "The base model is enough." not in page
+    assert json.loads((finished.page / "assets" / "record.json").read_text()) == finished.record()
+
+
+def test_scores_follow_from_the_logged_predictions_alone(finished: Project) -> None:
+    record = Record.model_validate(finished.record())
+    folder = finished.run_folder
+    (asked,) = folder.glob("data/*/questions-floor.jsonl")
+    questions = tuple(map(Question.model_validate_json, asked.read_text().splitlines()))
+    assert len(questions) == 48
+    for evaluation in record.evaluations:
+        lines = (folder / evaluation.predictions).read_text().splitlines()
+        predictions = tuple(map(Prediction.model_validate_json, lines))
+        assert {row.question for row in predictions} == {row.id for row in questions}
+        assert score(questions, predictions, bootstrap=100, seed=0) == evaluation.tasks
+
+
+def test_a_base_model_that_is_enough_is_not_fine_tuned(done: Project) -> None:
+    before = done.record()
+    result = done("run", "--set", ENOUGH)
+    assert result.exit_code == 0, result.output
+    assert "✓ zero-shot (done before)\n" in result.stderr
+    assert "the base model is enough: no fine-tuning\n" in result.stderr
+    assert "train" not in result.stderr
+    record = Record.model_validate(done.record())
+    assert [stage.name for stage in record.stages] == ["data", "zero-shot", "gate", "comparison"]
+    assert record.gate.enough
+    assert record.training == record.comparisons == ()
+    assert [one.role for one in record.evaluations] == ["base"]
+    page = check_page(done)
+    assert "The base model is enough." in page
+    assert "It went to" not in page
+    # The scores stand beside their thresholds.
+    value = record.evaluations[0].tasks["cracked"].metrics["accuracy"].value
+    assert value is not None
+    assert f"| `cracked` | Accuracy | ≥ 0.0% | {100 * value:.1f}% |" in page
+    # The other ending is still there, and nothing of it is run again.
+    again = done("run")
+    assert again.exit_code == 0, again.output
+    assert again.stderr.count("(done before)") == 6
+    assert findings(done.record()) == findings(before)
+
+
+def test_a_run_that_finds_everything_done_changes_nothing(done: Project) -> None:
+    def files() -> dict[Path, tuple[bytes, int]]:
+        return {
+            path: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in done.page.rglob("*") if path.is_file()
+        }
+
+    before, record = files(), done.record()
+    result = done("run")
+    assert result.stderr.splitlines() == [
+        f"✓ {name} (done before)"
+        for name in ("data", "zero-shot", "gate", "train", "re-evaluation", "comparison")
+    ]
+    assert result.stdout == "Wrote docs/recipes/small/index.md\n"
+    assert done.record() == record
+    assert files() == before
+
+
+def test_a_page_is_rendered_again_from_its_record_alone(done: Project) -> None:
+    shutil.rmtree(done.root / "runs")
+    done.edit("About floors.", "About *other* floors.")
+    result = done("render")
+    assert (result.exit_code, result.stdout) == (0, "Wrote docs/recipes/small/index.md\n")
+    assert "About *other* floors." in check_page(done)
+
+
+def test_markup_in_labels_categories_and_names_is_text_on_the_page(
+    finished: Project, tmp_path: Path
+) -> None:
+    """The hostile values go through a table, the model, the record and the page."""
+    hostile = ["<script>alert(1)</script>", "a | b **c** `d`", "{{ 7 * 7 }} ![x](y)"]
+    data = tmp_path / "project" / "recipes"
+    project = make_project(tmp_path / "project")
+    project.edit(WORLD, "{kind: table, path: t.csv, columns: {category: kind}, labels: {c: c}, "
+                 f"license: '{hostile[0]}'}}")
+    project.edit("label: cracked", "label: c")
+    project.edit('{cracked: "Yes", not cracked: "No"}', '{"<b>y</b>": "Yes", "*n*": "No"}')
+    project.edit(SEVERITY, "")
+    project.edit("[cracked, severity]", "[cracked]")
+    project.edit("task: severity", "task: cracked")
+    project.edit("Small Floors", "'Floors <img src=x onerror=alert(1)> | *x*'")
+    pictures = sorted((finished.root / "runs" / ".cache").rglob("*.png"))[:30]
+    rows = []
+    for number, picture in enumerate(pictures):
+        shutil.copy(picture, data / f"{number}.png")
+        label = "<b>y</b>" if number % 2 else "*n*"
+        rows.append(f'{number}.png,{label},"{hostile[number % 3]}"')
+    (data / "t.csv").write_text("image,c,kind\n" + "\n".join(rows) + "\n")
+    result = project("run", "--set", ENOUGH)
+    assert result.exit_code == 0, result.output
+    page = check_page(project)
+    html = markdown.markdown(page, extensions=EXTENSIONS)
+    assert not re.search(r"<script|<img[^>]*onerror|<b>y</b>|<em>n</em>|<strong>c</strong>", html)
+    cells = {unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.findall(r"<td.*?</td>", html)}
+    assert cells >= {*hostile, "<b>y</b>", "*n*"}
+    heading = re.sub(r"<[^>]*>", "", html.split("</h1>")[0])
+    assert unescape(heading) == "Floors <img src=x onerror=alert(1)> | *x*"
+
+
+@pytest.mark.slow
+def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    new = project.command("new", "small-two")
+    assert (new.exit_code, new.stdout) == (0, (
+        "Wrote recipes/small-two.yaml. Lines marked 'write:' are yours to fill in.\n"
+        "Next: recipe validate recipes/small-two.yaml\n"
+    ))
+    path = "recipes/small-two.yaml"
+    valid = project.command("validate", path)
+    assert valid.stdout == f"{path} is valid: 2 tasks, 1 benchmarks\n"
+    small = (
+        "--set", "data.sources.synthetic.count=60", "--set", "data.sources.synthetic.width=64",
+        "--set", "data.sources.synthetic.height=64", "--set", "evaluation.bootstrap=100",
+    )
+    plan = project.command("plan", path, *small)
+    assert plan.stdout.splitlines()[0].endswith("  to do")
+    run = project.command("run", path, *small)
+    assert run.exit_code == 0, run.output
+    page = (project.root / "docs" / "recipes" / "small-two" / "index.md").read_text()
+    assert lint(page, project.root / "docs" / "recipes" / "small-two") == []
+    assert page.startswith("# Small Two\n")
