@@ -40,6 +40,7 @@ _CLAUSE_END = re.compile(
     re.IGNORECASE,
 )
 _JOIN_WORD = re.compile(r"(?:\s*,)?\s*(?:(?:and/or|or|and|to)\b|[/&|])\s*", re.IGNORECASE)
+_ASIDE = re.compile(r"\s*\([^()\n]*\)")
 _JOIN_MARK = re.compile(r"\s*[,.;–—-]\s*")
 _OTHER_SCALE = re.compile(r"\s*(?:/|out of\b|or\b)")
 
@@ -152,8 +153,10 @@ def _unless_joined(match: re.Match[str], text: str, choices: Choices) -> str | N
     elif _OTHER_SCALE.match(text, end):
         return None
     chosen = _known(match.group(1), choices)
-    for join in (_JOIN_WORD, _JOIN_MARK):
-        joined = join.match(text, end)
+    # "1 (safe) to 5 (dangerous)" is the scale, and no answer.
+    aside = _ASIDE.match(text, end)
+    for join, start in ((_JOIN_WORD, aside.end() if aside else end), (_JOIN_MARK, end)):
+        joined = join.match(text, start)
         other = joined and _label(choices).match(text, joined.end())
         # "Yes. No cracks are visible." is one answer, "Yes. No." is two.
         if other and (join is _JOIN_WORD or _CLAUSE_END.match(text, other.end())):

@@ -91,6 +91,7 @@ def test_yes_or_no(text: str, answer: str | None) -> None:
         ("Rating: 3/5", "3"),
         ("The answer is 1/5", "1"),
         ("2, a hairline crack", "2"),
+        ("4 (dangerous)", "4"),
         ("5\n\nThe tile is broken.", "5"),
         (r"\boxed{4}", "4"),
         # No rule decides:
@@ -105,6 +106,8 @@ def test_yes_or_no(text: str, answer: str | None) -> None:
         ("Rating: 3/10", None),
         ("Rating: 3.5/5", None),
         ("3-4", None),
+        ("1 (safe) to 5 (dangerous): 4", None),
+        ("Rating: 1 (safe) to 5 (dangerous)", None),
         ("3–4", None),
         ("3 to 4", None),
         ("3 or 4", None),
