@@ -165,8 +165,7 @@ class TaskComparison(Entry):
     both_right: int
     both_wrong: int
     mcnemar_p: float
-    # "category" | "source" → value → accuracy before and after
-    slices: dict[str, dict[str, Difference]] = {}
+    slices: dict[str, dict[str, Difference]] = {}  # "category" | "source" → value → accuracy
 
 
 class Regression(Entry):
