@@ -34,6 +34,11 @@ def recipe_file(record: Record) -> str:
     return f"recipes/{PurePosixPath(record.recipe).name}"
 
 
+def run_command(record: Record) -> Md:
+    """The command that ran the recipe."""
+    return fence(f"recipe run {shlex.quote(recipe_file(record))}", "bash")
+
+
 def reproduce(record: Record) -> Md:
     """The commands that make this page again."""
     file = shlex.quote(recipe_file(record))

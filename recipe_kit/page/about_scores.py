@@ -2,7 +2,7 @@
 
 from recipe_kit.page import numbers, words
 from recipe_kit.page.figures import evaluations, main_scores, slices_of
-from recipe_kit.page.markdown import Md, as_json, bullets, code, fence, fold, table, text
+from recipe_kit.page.markdown import Md, as_json, bullets, code, fold, table, text
 from recipe_kit.record.schemas import Confusion, Record, TaskScores
 
 _FIRST = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "within_one", "mae",
@@ -186,8 +186,3 @@ def asked(record: Record, role: str) -> Md:
         )
     headers = ["Benchmark", "Samples", "Questions", "Time", "Unreadable answers"]
     return table(headers, rows, "lrrrr")
-
-
-def command(line: str, title: str = "") -> Md:
-    """A command to type."""
-    return fence(line, "bash", title)

@@ -47,7 +47,7 @@ def context(
         "regressions": about_change.regressions(record),
         **_of_data(record),
         "tasks": _tasks(record),
-        "run_command": about_scores.command(f"recipe run {about_run.recipe_file(record)}"),
+        "run_command": about_run.run_command(record),
         "asked_base": about_scores.asked(record, "base"),
         "asked_tuned": about_scores.asked(record, "tuned"),
         "log_base": about_scores.log_entry(record, "base"),

@@ -1,4 +1,5 @@
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -360,6 +361,15 @@ def test_a_doubtful_answer_is_judged_as_it_was_scored(
     page = read(tmp_path)
     assert "Base: ✓ Yes (51%), from “The answer is Yes”" in page
     assert "Fine-tuned: ✗ unreadable: “Yes and No”" in page
+
+
+def test_commands_can_be_typed(tuned: Record, media: Path, tmp_path: Path) -> None:
+    record = tuned.model_copy(update={"recipe": "floor's crack.yaml"})
+    render(record, page_cases.recipe(), media=media, out=tmp_path)
+    commands = re.findall(r"^recipe run (.*?)(?:  #.*)?$", read(tmp_path), flags=re.MULTILINE)
+    assert {tuple(shlex.split(command)) for command in commands} == {
+        ("recipes/floor's crack.yaml",)
+    }
 
 
 def test_a_missing_picture(tuned: Record, tmp_path: Path) -> None:
