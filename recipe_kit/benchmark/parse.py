@@ -21,7 +21,7 @@ from functools import cache
 _TRAILING = " \t\r\n.,;:!。\"'“”‘’«»`*_()[]{}…"
 _LEADING = _TRAILING.replace(".", "").replace(",", "")
 
-_ANSWER_TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
+ANSWER_TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
 _BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?([^{}]*)\}")
 _STATED = re.compile(
     r"\banswer(?:\s+(?:is|would be|should be|to the question is)\s*:?|\s*[:=])\s*", re.IGNORECASE
@@ -31,11 +31,11 @@ _RATED = re.compile(
     r"(?:\s+(?:is|as|of|at|a)|\s*[:=])*\s*",
     re.IGNORECASE,
 )
-_OPENERS = r"[\s\"'“”‘’«`*_(\[$]*"
-_CLOSERS = r"[\"'“”‘’»`*_)\]$]*"
+OPENERS = r"[\s\"'“”‘’«`*_(\[$]*"
+CLOSERS = r"[\"'“”‘’»`*_)\]$]*"
 # What may follow a label that a text begins with. "No crack is visible" is not "No": there the
 # word belongs to "crack", and for another question it means the opposite.
-_CLAUSE_END = re.compile(
+CLAUSE_END = re.compile(
     r"\s*(?:[.,;:!\n—–(]|-\s|\Z)|\s+(?:it|it's|this|that|the|there|these|they|i|because|since)\b",
     re.IGNORECASE,
 )
@@ -96,13 +96,13 @@ def _by_rules(text: str, choices: Choices, rules: Sequence[Rule]) -> str | None:
 
 
 def _whole(text: str, choices: Choices) -> set[str | None]:
-    bare = _bare(text)
-    return {choice for choice in choices if bare and bare == _bare(choice)}
+    said = bare(text)
+    return {choice for choice in choices if said and said == bare(choice)}
 
 
 def _tagged(text: str, choices: Choices) -> set[str | None]:
     # A tag that holds no choice is still the place where the answer should be: None, not a guess.
-    return {_by_rules(m.group(1), choices, _INSIDE) for m in _ANSWER_TAG.finditer(text)}
+    return {_by_rules(m.group(1), choices, _INSIDE) for m in ANSWER_TAG.finditer(text)}
 
 
 def _boxed(text: str, choices: Choices) -> set[str | None]:
@@ -134,7 +134,7 @@ def _ends(text: str, choices: Choices) -> set[str | None]:
 
 def _start(line: str, choices: Choices) -> set[str | None]:
     match = _label(choices).match(line)
-    if match and _CLAUSE_END.match(line, match.end()):
+    if match and CLAUSE_END.match(line, match.end()):
         return {_unless_joined(match, line, choices)}
     return set()
 
@@ -159,14 +159,14 @@ def _unless_joined(match: re.Match[str], text: str, choices: Choices) -> str | N
         joined = join.match(text, start)
         other = joined and _label(choices).match(text, joined.end())
         # "Yes. No cracks are visible." is one answer, "Yes. No." is two.
-        if other and (join is _JOIN_WORD or _CLAUSE_END.match(text, other.end())):
+        if other and (join is _JOIN_WORD or CLAUSE_END.match(text, other.end())):
             return chosen if _known(other.group(1), choices) == chosen else None
     return chosen
 
 
 @cache
 def _label(choices: Choices) -> re.Pattern[str]:
-    return re.compile(rf"{_OPENERS}({_any_of(choices)}){_CLOSERS}", re.IGNORECASE)
+    return re.compile(rf"{OPENERS}({_any_of(choices)}){CLOSERS}", re.IGNORECASE)
 
 
 def _scale(choices: Choices) -> str:
@@ -185,7 +185,8 @@ def _known(found: str, choices: Choices) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """A text without the marks around it, and without its case."""
     return text.rstrip(_TRAILING).lstrip(_LEADING).casefold()
 
 
