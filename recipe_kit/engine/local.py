@@ -5,9 +5,10 @@ begin with the same token cannot be told apart there; for these a further pass s
 a whole, up to and including the token that ends the answer.
 """
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -89,11 +90,15 @@ class LocalEngine:
 
         Raises:
             DataError: a picture cannot be read.
-            EngineError: the memory is not enough.
+            EngineError: the memory is not enough, or the model's output is no number.
         """
         groups = _by_medium(questions)
         size = self._evaluation.batch_size
-        with closing(ahead(self._show, groups, depth=2 * size)) as shown:
+        # Pictures are made ready here too, and may be what does not fit.
+        with (
+            _clear_memory_errors(size),
+            closing(ahead(self._show, groups, depth=2 * size)) as shown,
+        ):
             pairs = zip(groups, shown, strict=True)
             while batch := tuple(islice(pairs, size)):
                 yield from self._answer_batch(batch)
@@ -104,12 +109,6 @@ class LocalEngine:
         model.eval()
         try:
             return self._answer(batch)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise EngineError(
-                f"the memory is not enough for {self._evaluation.batch_size} pictures at once",
-                where="evaluation.batch_size",
-                fix="Make it smaller; it does not change the answers.",
-            ) from error
         finally:
             model.train(was_training)
 
@@ -212,6 +211,11 @@ class LocalEngine:
     ) -> Prediction:
         reasoning, text = split_reasoning(decode(self._loaded.tokenizer, answer.tokens))
         parsed = parse_answer(text, item.question.choices)
+        if any(math.isnan(value) for value in log):
+            raise EngineError(
+                "the model's output is no number", where=self._loaded.name,
+                fix="Its weights are damaged, or too large for evaluation.dtype: try float32.",
+            )
         shares, mass = normalize(log)
         probabilities = dict(zip(item.question.choices, shares, strict=True))
         return Prediction(
@@ -244,3 +248,19 @@ def _watch(asked: Sequence[_Asked]) -> torch.Tensor:
     return torch.tensor(
         [[*item.labels.first, *[0] * (longest - len(item.labels.first))] for item in asked]
     )
+
+
+@contextmanager
+def _clear_memory_errors(size: int) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # torch reports a full GPU with a class of its own, a full CPU only in words.
+        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not short and "allocate memory" not in str(error):
+            raise
+        raise EngineError(
+            f"the memory is not enough for {size} pictures at once",
+            where="evaluation.batch_size",
+            fix="Make it smaller; it does not change the answers.",
+        ) from error

@@ -218,13 +218,15 @@ class _Session:
         assert self._validator is not None
         state, plan = self._state, self._plan
         self._loaded.model.eval()
+        # First, because it notices weights that are no numbers, which cannot answer anything.
+        loss = self._validation_loss()
         accuracy = self._validator(self._loaded)
         earlier = state.validations[-1].step if state.validations else 0
         found = Validation(
             step=state.step,
             epoch=state.step / plan.steps_per_epoch,
             train_loss=self._log.mean_loss(earlier, state.step),
-            val_loss=self._validation_loss(),
+            val_loss=loss,
             val_accuracy=accuracy.value,
             val_n=accuracy.n,
         )
