@@ -16,7 +16,7 @@ from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.recipe import Author, Evaluation, Model, Recipe, Resource
 from recipe_kit.spec.tasks import Benchmark, BinaryTask, Gate, ScaleTask, Target
 from recipe_kit.spec.train import Ablation, Augment, Lora, Train, Validate
-from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs
+from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs, TabletopKnobs
 
 EXAMPLES: dict[type[Part], str] = {
     Recipe: """
@@ -95,6 +95,10 @@ EXAMPLES: dict[type[Part], str] = {
     """,
     PrimerKnobs: """
         most: 3
+    """,
+    TabletopKnobs: """
+        near: 0.5
+        icons: 0.1
     """,
     TriplesSource: """
         kind: triples

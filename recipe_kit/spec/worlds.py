@@ -75,7 +75,39 @@ class PrimerKnobs(Part):
     """Share of pictures that are slightly out of focus."""
 
 
-WORLD_KNOBS: dict[str, type[Part]] = {"floors": FloorsKnobs, "primer": PrimerKnobs}
+class TabletopKnobs(Part):
+    """Domain randomization of the `tabletop` world: objects on a table, left and right."""
+
+    clutter: Share = 0.5
+    """Share of pictures with four or five objects; the others have two or three."""
+
+    overlap: Share = 0.3
+    """Share of the objects not asked about that stand partly hidden behind another one."""
+
+    icons: Share = 0.3
+    """Share of objects that are everyday things (an apple, a cup); the others are shapes."""
+
+    near: Share = 0.3
+    """Share of hard pictures, where the two objects differ little from left to right."""
+
+    texture: Share = 0.9
+    """Share of pictures with a table of wood, cloth or stone; the others have an even color."""
+
+    lighting: Share = 0.4
+    """Share of pictures with uneven light."""
+
+    noise: Share = 0.3
+    """Share of pictures with sensor noise."""
+
+    blur: Share = 0.1
+    """Share of pictures that are slightly out of focus."""
+
+
+WORLD_KNOBS: dict[str, type[Part]] = {
+    "floors": FloorsKnobs,
+    "primer": PrimerKnobs,
+    "tabletop": TabletopKnobs,
+}
 """The knobs of every world, by the world's name."""
 
 _YES_NO = ("Yes", "No")
@@ -105,6 +137,18 @@ WORLD_LABELS: dict[str, dict[str, tuple[str, ...]]] = {
             for number in range(5)
             for name in ("shape", "color", "x", "y", "size")
         },
+    },
+    "tabletop": {
+        "relation": ("left", "right"),
+        "subject": (),
+        "object": (),
+        "subject_kind": ("shape", "thing"),
+        "category": ("near", "far"),
+        "halves": ("same half", "both halves"),
+        "scene": ("sparse", "cluttered"),
+        "gap": (),
+        "count": ("2", "3", "4", "5"),
+        **{f"{name}{number}": () for number in range(5) for name in ("name", "x", "y", "size")},
     },
 }
 """The labels of every world and their values as text; no values where they are open."""

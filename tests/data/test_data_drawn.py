@@ -93,6 +93,8 @@ def test_only_a_worlds_own_modules_are_in_its_key() -> None:
     assert modules_of("floors", code) == (
         "canvas", "cracks", "drawing", "floors", "marks", "surfaces")
     assert modules_of("primer", code) == ("canvas", "drawing", "primer")
+    assert modules_of("tabletop", code) == (
+        "arrangement", "canvas", "drawing", "primer", "tables", "tabletop", "things")
 
 
 def test_many_pictures_are_drawn_by_several_processes_and_are_the_same(tmp_path: Path) -> None:
@@ -157,4 +159,4 @@ def test_an_unknown_world(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         draw_world(WorldSource(kind="world", world="flors", count=1), tmp_path)
     assert caught.value.what == (
-        "there is no world 'flors'; did you mean 'floors'? known: 'floors', 'primer'")
+        "there is no world 'flors'; did you mean 'floors'? known: 'floors', 'primer', 'tabletop'")

@@ -226,7 +226,8 @@ def test_primer_most_limits_the_count() -> None:
     ("world", "knobs", "size", "seed", "message"),
     [
         ("moon", PrimerKnobs(), (64, 64), 0,
-         "world 'moon': there is no such world\n  To mend it: use one of: floors, primer"),
+         "world 'moon': there is no such world\n"
+         "  To mend it: use one of: floors, primer, tabletop"),
         ("floors", PrimerKnobs(), (64, 64), 0,
          "world 'floors': PrimerKnobs are not its knobs\n  To mend it: pass FloorsKnobs"),
         ("floors", FloorsKnobs(), (16, 64), 0,

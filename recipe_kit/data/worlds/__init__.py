@@ -3,9 +3,10 @@
 from recipe_kit.data.worlds.drawing import Drawing
 from recipe_kit.data.worlds.floors import draw_floor
 from recipe_kit.data.worlds.primer import draw_primer
+from recipe_kit.data.worlds.tabletop import draw_tabletop
 from recipe_kit.errors import DataError
 from recipe_kit.spec.base import Part
-from recipe_kit.spec.worlds import WORLD_KNOBS, FloorsKnobs, PrimerKnobs
+from recipe_kit.spec.worlds import WORLD_KNOBS, FloorsKnobs, PrimerKnobs, TabletopKnobs
 
 __all__ = ["SIDE_LIMITS", "Drawing", "draw"]
 
@@ -44,5 +45,7 @@ def draw(world: str, *, seed: int, index: int, width: int, height: int, knobs: P
         return draw_floor(seed=seed, index=index, shape=shape, knobs=knobs)
     if isinstance(knobs, PrimerKnobs) and world == "primer":
         return draw_primer(seed=seed, index=index, shape=shape, knobs=knobs)
+    if isinstance(knobs, TabletopKnobs) and world == "tabletop":
+        return draw_tabletop(seed=seed, index=index, shape=shape, knobs=knobs)
     raise DataError(f"{type(knobs).__name__} are not its knobs", where=where,
                     fix=f"pass {WORLD_KNOBS[world].__name__}")
