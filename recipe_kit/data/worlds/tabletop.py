@@ -44,7 +44,7 @@ class _Stamp:
     @property
     def covers(self) -> tuple[float, float, float]:
         """The object's left and right side and its bottom, in pixels of the picture."""
-        solid = self.pixels[..., 3] > 127
+        solid = self.pixels[..., 3] >= self.pixels[..., 3].max() / 2
         columns, rows = np.flatnonzero(solid.any(axis=0)), np.flatnonzero(solid.any(axis=1))
         return self.left + float(columns[0]), self.left + columns[-1] + 1.0, self.top + rows[-1] + 1
 
