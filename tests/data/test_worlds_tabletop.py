@@ -71,7 +71,7 @@ def test_the_labels_follow_from_where_the_objects_are(arrangements: list[Arrange
     "fact",
     ["nothing", "subject", "object", "place in the list", "subject before object", "subject lower",
      "subject larger", "size", "height", "count", "category", "halves", "kinds", "first name",
-     "middle of both", "others on the left"],
+     "middle of both", "others on the left", "edge of the table"],
 )
 def test_nothing_but_their_places_tells_the_relation(
     arrangements: list[Arrangement], fact: str
@@ -100,6 +100,7 @@ def test_nothing_but_their_places_tells_the_relation(
             "first name": labels["name0"],
             "middle of both": round((at[f"x{s}"] + at[f"x{o}"]) * 5),
             "others on the left": left,
+            "edge of the table": round(arrangement.room.edge * 40),
         }[fact]
         seen[value, str(labels["relation"])] += 1
     values = {value for value, _ in seen}
