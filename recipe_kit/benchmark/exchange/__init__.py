@@ -1,0 +1,1 @@
+"""Questions from and to the formats of others; a round trip loses nothing."""

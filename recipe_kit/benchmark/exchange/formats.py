@@ -1,0 +1,26 @@
+"""The formats by name."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from recipe_kit.benchmark.exchange.hub import read_dataset, write_dataset
+from recipe_kit.benchmark.exchange.llava import read_llava, write_llava
+from recipe_kit.benchmark.exchange.question import ExchangeQuestion
+from recipe_kit.benchmark.exchange.triples import read_triples, write_triples
+from recipe_kit.benchmark.exchange.tsv import read_tsv, write_tsv
+
+
+class Format(NamedTuple):
+    """How questions are read and written."""
+
+    read: Callable[[Path], list[ExchangeQuestion]]
+    write: Callable[[Path, Sequence[ExchangeQuestion]], None]
+
+
+FORMATS = {
+    "vlmevalkit": Format(read_tsv, write_tsv),
+    "llava": Format(read_llava, write_llava),
+    "triples": Format(read_triples, write_triples),
+    "datasets": Format(read_dataset, write_dataset),
+}
