@@ -1,6 +1,5 @@
 """The `recipe` command: parse, call one function, print."""
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -61,7 +60,10 @@ def validate(recipe: Path, overrides: tuple[str, ...]) -> None:
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    click.echo(f"{recipe} is valid: {len(loaded.tasks)} tasks, {len(loaded.benchmarks)} benchmarks")
+    click.echo(
+        f"{recipe} is valid: {_count(len(loaded.tasks), 'task')}, "
+        f"{_count(len(loaded.benchmarks), 'benchmark')}"
+    )
 
 
 @main.command()
@@ -88,32 +90,25 @@ def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
 @overrides
 def run(recipe: Path, overrides: tuple[str, ...]) -> None:
     """Run a recipe and render its page; what is done already is not repeated."""
-    try:
-        page = _run_and_render(recipe, overrides)
-    except KeyboardInterrupt:
-        changed = [part for override in overrides for part in ("--set", override)]
-        again = shlex.join(["recipe", "run", str(recipe), *changed])
-        click.echo(f"\nStopped. To go on: {again}", err=True)
-        sys.exit(INTERRUPTED)
-    click.echo(f"Wrote {_short(page)}")
-
-
-def _run_and_render(recipe: Path, overrides: tuple[str, ...]) -> Path:
     from recipe_kit.page.render import render as render_page
     from recipe_kit.run.layout import layout
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    # After the spec, whose errors need not wait for torch.
-    from recipe_kit.run.execute import execute
-    from recipe_kit.run.report import Reporter
+    places = layout(loaded, recipe, overrides)
+    try:
+        # After the spec, whose errors need not wait for torch.
+        from recipe_kit.run.execute import execute
+        from recipe_kit.run.report import Reporter
 
-    places = layout(loaded, recipe)
-    record = execute(loaded, places, Reporter(places.run))
-    render_page(
-        record, loaded, media=places.run.path / "media", out=places.page, recipe_path=recipe
-    )
-    return places.page / "index.md"
+        record = execute(loaded, places, Reporter(places.run, overrides=overrides))
+        render_page(
+            record, loaded, media=places.run.path / "media", out=places.page, recipe_path=recipe
+        )
+    except KeyboardInterrupt:
+        click.echo(f"\nStopped. To go on: {places.run_command(overrides)}", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo(f"Wrote {_short(places.page / 'index.md')}")
 
 
 @main.command()
@@ -127,16 +122,30 @@ def render(recipe: Path) -> None:
 
     loaded = load_recipe(recipe)
     places = layout(loaded, recipe)
-    run_has_it = places.run.record_path.exists()
-    published = places.page / "assets" / "record.json"
+    run_has_it = places.record_path == places.run.record_path
     render_page(
-        read_record(places.run.record_path if run_has_it or not published.exists() else published),
+        read_record(places.record_path),
         loaded,
         media=places.run.path / "media" if run_has_it else None,
         out=places.page,
         recipe_path=recipe,
     )
     click.echo(f"Wrote {_short(places.page / 'index.md')}")
+
+
+@main.command()
+@recipe_file
+def names(recipe: Path) -> None:
+    """List every number that the prose can quote by name."""
+    from recipe_kit.page.names import names as names_of
+    from recipe_kit.record.store import read_record
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    for name, (value, definition) in names_of(
+        read_record(layout(load_recipe(recipe), recipe).record_path)
+    ).items():
+        click.echo(f"{name}\t{value}\t{definition}")
 
 
 @main.command()
@@ -166,3 +175,7 @@ def _short(path: Path) -> Path:
     """The path as the user would type it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

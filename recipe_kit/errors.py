@@ -12,7 +12,7 @@
     ├── PageError         7  the page cannot be rendered
     ├── BusyError         8  another process is working on the same run
     ├── StorageError      9  a file could not be written (full disk, no permission)
-    └── MissingPackage   10  an optional package is needed for this
+    └── MissingPackageError 10  an optional package is needed for this
 
 The message says where, what and how to mend it. The command line prints it without a traceback.
 """
@@ -104,7 +104,7 @@ class StorageError(RecipeError):
     exit_code = 9
 
 
-class MissingPackage(RecipeError):
+class MissingPackageError(RecipeError):
     """An optional package is needed for this."""
 
     exit_code = 10

@@ -116,6 +116,24 @@ def test_a_run_that_finds_everything_done_changes_nothing(done: Project) -> None
     assert files() == before
 
 
+def test_values_of_the_command_line_stand_on_the_page(done: Project) -> None:
+    changed = ("--set", ENOUGH, "--set", "gate.decide_by=interval")
+    assert done("run", *changed).exit_code == 0
+    assert done.record()["overrides"] == list(changed[1::2])
+    page = (done.page / "index.md").read_text()
+    assert f"recipe run recipes/small.yaml --set '{ENOUGH}' --set gate.decide_by=interval" in page
+    assert "the values that were set on the command line" in page
+
+
+def test_every_quotable_number_is_listed(finished: Project) -> None:
+    listed = finished("names")
+    assert listed.exit_code == 0, listed.output
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in listed.stdout.splitlines()}
+    scores = finished.record()["evaluations"][0]["tasks"]["cracked"]["metrics"]
+    assert rows["floor.base.cracked.accuracy.n"][0] == str(scores["accuracy"]["n"])
+    assert all(definition for _, definition in rows.values())
+
+
 def test_a_page_is_rendered_again_from_its_record_alone(done: Project) -> None:
     shutil.rmtree(done.root / "runs")
     done.edit("About floors.", "About *other* floors.")
@@ -167,7 +185,7 @@ def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
     ))
     path = "recipes/small-two.yaml"
     valid = project.command("validate", path)
-    assert valid.stdout == f"{path} is valid: 2 tasks, 1 benchmarks\n"
+    assert valid.stdout == f"{path} is valid: 2 tasks, 1 benchmark\n"
     small = (
         "--set", "data.sources.synthetic.count=60", "--set", "data.sources.synthetic.width=64",
         "--set", "data.sources.synthetic.height=64", "--set", "evaluation.bootstrap=100",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe_kit.errors import DataError, MissingPackage
+from recipe_kit.errors import DataError, MissingPackageError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def probe(path: Path) -> VideoFacts:
 
     Raises:
         DataError: It is missing, empty, or cannot be decoded.
-        MissingPackage: decord is not installed.
+        MissingPackageError: decord is not installed.
     """
     reader = _open(path)
     height, width = _frames(reader, [0], path).shape[1:3]
@@ -48,7 +48,7 @@ def read_video(path: Path, frames: int) -> NDArray[np.uint8]:
 
     Raises:
         DataError: It is missing, empty, or cannot be decoded.
-        MissingPackage: decord is not installed.
+        MissingPackageError: decord is not installed.
     """
     reader = _open(path)
     count = min(frames, len(reader))
@@ -60,7 +60,7 @@ def _open(path: Path) -> Any:
     try:
         import decord
     except ImportError as error:
-        raise MissingPackage("videos need decord", where=str(path),
+        raise MissingPackageError("videos need decord", where=str(path),
                              fix="pip install decord2") from error
     if not path.is_file():
         raise DataError("there is no such file", where=str(path),

@@ -36,7 +36,12 @@ def recipe_file(record: Record) -> str:
 
 def run_command(record: Record) -> Md:
     """The command that ran the recipe."""
-    return fence(f"recipe run {shlex.quote(recipe_file(record))}", "bash")
+    return fence(_run(record), "bash")
+
+
+def _run(record: Record) -> str:
+    changed = [part for override in record.overrides for part in ("--set", override)]
+    return shlex.join(["recipe", "run", recipe_file(record), *changed])
 
 
 def reproduce(record: Record) -> Md:
@@ -44,7 +49,7 @@ def reproduce(record: Record) -> Md:
     file = shlex.quote(recipe_file(record))
     steps = (
         (f"recipe validate {file}", "check the recipe"),
-        (f"recipe run {file}", "evaluate, decide, fine-tune, evaluate again, write this page"),
+        (_run(record), "evaluate, decide, fine-tune, evaluate again, write this page"),
         ("mkdocs serve", "look at it"),
     )
     width = max(len(command) for command, _ in steps)

@@ -40,6 +40,7 @@ def context(
         "tuned": tuned,
         "enough": record.gate.enough,
         "test_samples": numbers.num(max(f.samples for f in record.benchmarks.values())),
+        "overridden": bool(record.overrides),
         "known_leakage": bool(record.data.audit.allowed_leakage),
         "on_validation": about_scores.on_validation(record),
         "verdict": about_change.verdict(record),

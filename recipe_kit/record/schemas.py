@@ -1,15 +1,14 @@
 """The files of a run, typed and versioned.
 
-`VERSION` rises when a reader of the previous version could misread a file. A reader refuses a
-newer version. Everything a page shows is in `Record`.
+`VERSION` rises when an older reader could misread a file; a reader refuses a newer version.
+Everything a page shows is in `Record`.
 """
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 VERSION = 1
-
 LabelValue = str | int | float | bool
 
 
@@ -386,6 +385,7 @@ class Record(Entry):
     slug: str
     title: str
     recipe: str  # the spec's file name
+    overrides: tuple[str, ...] = ()  # values set on the command line, KEY=VALUE each
     spec_digest: str  # of the spec without its prose
     spec: dict[str, Any]  # resolved: every default written out
     provenance: Provenance
@@ -397,4 +397,4 @@ class Record(Entry):
     evaluations: tuple[EvaluationResult, ...]  # base first, then tuned, then ablations
     training: tuple[TrainingResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    examples: tuple[Example, ...] = Field(default=())
+    examples: tuple[Example, ...] = ()

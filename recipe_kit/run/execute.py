@@ -7,7 +7,7 @@ from typing import Any
 
 from recipe_kit.benchmark.questions import digest as questions_digest
 from recipe_kit.errors import RecordError
-from recipe_kit.model.checkpoint import describe_model
+from recipe_kit.model.checkpoint import describe_model, find_checkpoint
 from recipe_kit.record.files import digest, read_json, storage, write_atomic, write_json
 from recipe_kit.record.schemas import BenchmarkFacts, ModelFacts, Record, StageEntry
 from recipe_kit.record.store import read_record
@@ -95,6 +95,7 @@ def _record(
         slug=recipe.slug,
         title=recipe.title,
         recipe=job.layout.recipe_path.name,
+        overrides=tuple(_without_place(override) for override in job.layout.overrides),
         spec_digest=digest({key: value for key, value in spec.items() if key not in prose}),
         spec=spec,
         provenance=same.provenance if same else provenance(
@@ -135,10 +136,17 @@ def _without_places(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+def _without_place(override: str) -> str:
+    """A value of the command line as it is published: of a folder on this machine, its name."""
+    key, _, value = override.partition("=")
+    return f"{key}={Path(value).name}" if Path(value).is_absolute() else override
+
+
 def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
     recipe = job.recipe
     base = find_model(recipe.model, job.layout.recipe_path.parent)
-    card = describe_model(base, revision=recipe.model.revision)
+    # The local copy: at the end of a long run, the hub need not be reached once more.
+    card = describe_model(str(find_checkpoint(base, revision=recipe.model.revision).folder))
     embedded = recipe.model.base == "tiny"
     name = Path(recipe.model.base).name
     return ModelFacts(

@@ -1,5 +1,7 @@
 """Where a recipe's files are: its project, its run, its page."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +19,28 @@ class Layout:
     run: RunFolder
     page: Path
     """Folder of the page."""
+    overrides: tuple[str, ...] = ()
+    """Values that were set on the command line, `KEY=VALUE` each."""
 
     @property
     def cache(self) -> Path:
         """Folder for drawn pictures, shared by the runs."""
         return self.root / "runs" / ".cache"
 
+    @property
+    def record_path(self) -> Path:
+        """The run's record; the published one where the run was made elsewhere."""
+        published = self.page / "assets" / "record.json"
+        made = self.run.record_path
+        return published if published.exists() and not made.exists() else made
 
-def layout(recipe: Recipe, recipe_path: Path) -> Layout:
+    def run_command(self, overrides: Sequence[str]) -> str:
+        """The command that runs the recipe, or goes on with a run that was stopped."""
+        changed = [part for override in overrides for part in ("--set", override)]
+        return shlex.join(["recipe", "run", str(self.recipe_path), *changed])
+
+
+def layout(recipe: Recipe, recipe_path: Path, overrides: tuple[str, ...] = ()) -> Layout:
     """The places of a recipe; outside a project, the current folder is the root."""
     path = recipe_path.resolve()
     above = [folder for folder in path.parents if (folder / "mkdocs.yml").is_file()]
@@ -34,4 +50,5 @@ def layout(recipe: Recipe, recipe_path: Path) -> Layout:
         root=root,
         run=RunFolder(root / "runs", recipe.slug),
         page=root / "docs" / "recipes" / recipe.slug,
+        overrides=overrides,
     )

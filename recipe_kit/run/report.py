@@ -23,9 +23,12 @@ def now() -> str:
 class Reporter:
     """Shows stages and progress, live on a terminal and as lines elsewhere."""
 
-    def __init__(self, folder: RunFolder, console: Console | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, console: Console | None = None, overrides: tuple[str, ...] = ()
+    ) -> None:
         self.console = console or Console(stderr=True, highlight=False)
         self._folder = folder
+        self._overrides = overrides
         self._noted = 0.0
         self._lined = 0.0
         self._stage = ""
@@ -79,4 +82,7 @@ class Reporter:
     def _status(self, state: str, progress: str) -> None:
         # A full disk is told by what has to be written, not by this note.
         with suppress(StorageError):
-            self._folder.status(state=state, stage=self._stage, progress=progress, time=now())
+            self._folder.status(
+            state=state, stage=self._stage, progress=progress, time=now(),
+            overrides=self._overrides,
+        )

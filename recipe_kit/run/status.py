@@ -7,7 +7,7 @@ def describe(places: Layout) -> str:
     """One or two lines about the run at these places."""
     facts = places.run.read_status()
     holder = places.run.holder()
-    command = f"recipe run {places.recipe_path}"
+    command = places.run_command(facts.get("overrides", ()))
     if not facts:
         return f"{places.run.slug}: not started. To start it: {command}"
     where = " ".join(part for part in (facts.get("stage"), facts.get("progress")) if part)

@@ -15,7 +15,7 @@ from recipe_kit.benchmark.exchange.llava import read_llava, write_llava
 from recipe_kit.benchmark.exchange.question import ExchangeQuestion
 from recipe_kit.benchmark.exchange.triples import read_triples, write_triples
 from recipe_kit.benchmark.exchange.tsv import read_tsv, write_tsv
-from recipe_kit.errors import DataError, MissingPackage
+from recipe_kit.errors import DataError, MissingPackageError
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
@@ -311,7 +311,7 @@ def test_without_the_library_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(MissingPackage) as caught:
+    with pytest.raises(MissingPackageError) as caught:
         read_dataset(tmp_path)
     assert str(caught.value) == (
         "Hugging Face datasets need the package datasets\n  To mend it: pip install datasets"

@@ -8,14 +8,14 @@ from typing import Any
 
 from recipe_kit.benchmark.exchange.columns import IMAGE, JSON, OWN, questions_of, rows_of
 from recipe_kit.benchmark.exchange.question import ExchangeQuestion
-from recipe_kit.errors import DataError, MissingPackage, StorageError
+from recipe_kit.errors import DataError, MissingPackageError, StorageError
 
 
 def read_dataset(folder: Path) -> list[ExchangeQuestion]:
     """The questions of a dataset that `save_to_disk` wrote; of all its splits, where it has some.
 
     Raises:
-        MissingPackage: The `datasets` library is not installed.
+        MissingPackageError: The `datasets` library is not installed.
         DataError: The folder holds no dataset, or a row is no question.
     """
     datasets = _library()
@@ -36,7 +36,7 @@ def write_dataset(folder: Path, questions: Sequence[ExchangeQuestion]) -> None:
     """Writes one dataset with a column `split`; the pictures are in it.
 
     Raises:
-        MissingPackage: The `datasets` library is not installed.
+        MissingPackageError: The `datasets` library is not installed.
         DataError: There is no question.
         StorageError: The folder cannot be written.
     """
@@ -112,7 +112,7 @@ def _library() -> Any:
     try:
         datasets = importlib.import_module("datasets")
     except ImportError as error:
-        raise MissingPackage("Hugging Face datasets need the package datasets",
+        raise MissingPackageError("Hugging Face datasets need the package datasets",
                              fix="pip install datasets") from error
     datasets.disable_progress_bars()  # they would run through the output of the command
     return datasets
