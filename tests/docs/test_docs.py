@@ -98,9 +98,6 @@ def test_commands_and_their_options_exist(path: Path) -> None:
 
 def test_the_readme_lists_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `recipe (\w+)", text, re.MULTILINE) == [
-        "new", "validate", "plan", "run", "status", "render", "doctor",
-    ]
     assert set(main.commands) == set(re.findall(r"^\| `recipe (\w+)", text, re.MULTILINE))
 
 
