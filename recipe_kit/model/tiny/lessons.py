@@ -1,10 +1,11 @@
 """Questions about the synthetic worlds that the embedded model is pre-trained on.
 
-Nothing is ever said of whether a floor is cracked at all: the model learns what a crack looks like
-(how wide, where, which way it runs), and to call a floor badly cracked when it is. Whether a robot
-may drive over a floor, and how dangerous it is, is asked of easy floors only. So a recipe finds it
-as a team finds a general model: it sees, but its idea of a cracked floor leaves the fine cracks
-out. No answer is wrong on purpose.
+Whether a floor is cracked at all is asked of plain floors only, where it is beyond doubt: no crack,
+or a bad one. Of the other floors the model learns what a crack looks like (how wide, where, which
+way it runs) and whether the floor is badly cracked. Whether a robot may drive over a floor, and how
+dangerous it is, is asked of easy floors only. So a recipe finds the model as a team finds a general
+one: it sees, but its idea of a cracked floor leaves the fine cracks out. No answer is wrong on
+purpose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ ALL_FLOORS = FloorsKnobs(
 
 COURSES: dict[str, tuple[str, Part]] = {
     "primer": ("primer", PrimerKnobs()),
+    "plain floors": ("floors", EASY_FLOORS),
     "easy floors": ("floors", EASY_FLOORS),
     "all floors": ("floors", ALL_FLOORS),
 }
@@ -45,11 +47,12 @@ COURSES: dict[str, tuple[str, Part]] = {
 BADLY = 4
 """From this severity on a floor is called badly cracked."""
 
-HARM = (
-    "Is this floor badly cracked?" + YES_NO,
-    "Is this surface badly cracked?" + YES_NO,
-    "Is there a bad crack in this floor?" + YES_NO,
-)
+CRACKED = "Is this surface cracked?" + YES_NO
+HARM = tuple(
+    f"Is this {what} {how} cracked?" + YES_NO
+    for what in ("floor", "surface")
+    for how in ("badly", "seriously", "heavily", "severely", "deeply")
+) + ("Is this floor cracked badly?" + YES_NO, "Is there a bad crack in this floor?" + YES_NO)
 SAFE = (
     "Is this surface safe for robot traversal?" + YES_NO,
     "Can a robot drive over this floor safely?" + YES_NO,
@@ -64,8 +67,11 @@ def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) 
     """Questions with answers about one picture of a course."""
     if course == "primer":
         return _primer(labels, rng)
-    asked = _floor(labels)
     harm = _yes(int(labels["severity"]) >= BADLY)
+    if course == "plain floors":
+        beyond_doubt = harm == "Yes" or labels["cracked"] != "cracked"
+        return [(CRACKED if beyond_doubt else HARM[0], harm)]
+    asked = _floor(labels)
     asked += [(str(question), harm) for question in rng.choice(HARM, 2)]
     if course == "easy floors":
         asked += [(question, str(labels["safe"])) for question in SAFE]
