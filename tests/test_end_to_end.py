@@ -175,6 +175,26 @@ def test_markup_in_labels_categories_and_names_is_text_on_the_page(
     assert unescape(heading) == "Floors <img src=x onerror=alert(1)> | *x*"
 
 
+def test_validation_samples_need_not_have_the_label_of_every_task(
+    finished: Project, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "project")
+    table = "{kind: table, path: t.csv, labels: {cracked: label}}"
+    project.edit(WORLD, f"{WORLD}\n    plain: {table}")
+    project.edit("val: {synthetic: 0.2}", "val: {plain: 1.0}")
+    project.edit("epochs: 2", "epochs: 1")
+    rows = ["image,label"]
+    for number, drawn in enumerate(sorted(finished.root.glob("runs/.cache/**/*.png"))[:6]):
+        with Image.open(drawn) as picture:
+            picture.rotate(90).save(project.recipe.parent / f"{number}.png")
+        rows.append(f"{number}.png,{'cracked' if number % 2 else 'not cracked'}")
+    (project.recipe.parent / "t.csv").write_text("\n".join(rows) + "\n")
+    result = project("run")
+    assert result.exit_code == 0, result.output
+    (validation,) = Record.model_validate(project.record()).training[0].validations
+    assert validation.val_n == 6
+
+
 @pytest.mark.slow
 def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")

@@ -28,7 +28,7 @@ from recipe_kit.run.plan import Kind, Stage
 from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
 from recipe_kit.train.checkpoint import load_tuned
-from recipe_kit.train.examples import examples, training_samples, validation_samples
+from recipe_kit.train.examples import examples, training_samples, validation_questions
 from recipe_kit.train.log import Step
 from recipe_kit.train.loop import Accuracy, train
 
@@ -192,7 +192,7 @@ def _whole_batches(
 
 
 def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
-    questions = _validation_questions(job)
+    questions = validation_questions(job.recipe, job.samples)
     if not questions:
         return None
     right = {question.id: question.reference for question in questions}
@@ -203,18 +203,6 @@ def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
         return Accuracy(hits / len(questions), len(questions))
 
     return validate
-
-
-def _validation_questions(job: Job) -> tuple[Question, ...]:
-    """The questions of the first benchmark, asked of the validation samples."""
-    name, first = next(iter(job.recipe.benchmarks.items()))
-    samples = validation_samples(job.recipe, job.samples)
-    if not samples:
-        return ()
-    tasks = tuple(dict.fromkeys(job.recipe.train.tasks or first.tasks))
-    asked = first.model_copy(update={"split": "val", "sources": (), "tasks": tasks})
-    recipe = job.recipe.model_copy(update={"benchmarks": {name: asked}})
-    return build(name, recipe, samples)
 
 
 def _write_dataset(job: Job, folder: Path, blend: dict[str, float]) -> dict[str, str]:

@@ -114,7 +114,8 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
 
 
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
-    spec = recipe.train.model_dump(mode="json", exclude={"ablations", "blend"})
+    # How often the state is saved changes nothing that is learned.
+    spec = recipe.train.model_dump(mode="json", exclude={"ablations", "blend", "checkpoint_every"})
     return digest({
         "train": spec,
         "blend": dict(blend),

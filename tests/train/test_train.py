@@ -321,6 +321,18 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         run(tmp_path, recipe(epochs=2, batch_size=12, **LORA))
 
 
+def test_a_stopped_training_may_be_saved_more_often_from_then_on(tmp_path: Path) -> None:
+    def stop(event: Step | Validation) -> None:
+        if event.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, recipe(epochs=4, batch_size=12, **LORA), samples(12), progress=stop)
+    often = recipe(epochs=4, batch_size=12, checkpoint_every=1, **LORA)
+    assert run(tmp_path, often, samples(12)).steps == 4
+    assert len(losses(tmp_path)) == 4
+
+
 @pytest.mark.parametrize("name", ["adapter_model.safetensors", "state.json"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
     result = run(tmp_path, recipe(epochs=1, batch_size=12, **LORA))
