@@ -146,7 +146,7 @@ def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
     recipe = job.recipe
     base = find_model(recipe.model, job.layout.recipe_path.parent)
     # The local copy: at the end of a long run, the hub need not be reached once more.
-    card = describe_model(str(find_checkpoint(base, revision=recipe.model.revision).folder))
+    card = describe_model(str(find_checkpoint(base, revision=job.plan.revision).folder))
     embedded = recipe.model.base == "tiny"
     name = Path(recipe.model.base).name
     return ModelFacts(

@@ -79,7 +79,8 @@ class Job:
         short = self.device == "cuda" and evaluation.dtype == "auto"
         loaded = load_model(
             find_model(spec, self.layout.recipe_path.parent),
-            revision=spec.revision,
+            # A hub's branch may move while the run goes on; a folder has only what is in it.
+            revision=self.plan.revision,
             device=self.device,
             dtype=torch.bfloat16 if short or evaluation.dtype == "bfloat16" else torch.float32,
             trust_remote_code=spec.remote_code is not None,

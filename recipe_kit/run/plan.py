@@ -43,6 +43,8 @@ class Plan:
     """The stages in the order they run; those from `train` to `re-evaluation` if warranted."""
 
     stages: tuple[Stage, ...]
+    revision: str
+    """Of the base model: the hub's commit, or the digest of the folder's files."""
 
     def of(self, kind: Kind, role: str = "") -> Stage:
         """The stage of a kind, and of a role where there are several."""
@@ -100,7 +102,7 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     comparison = _stage(
         "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring
     )
-    return Plan((data, zero, gate, *trainings, comparison))
+    return Plan((data, zero, gate, *trainings, comparison), revision)
 
 
 def find_model(model: Model, recipe_dir: Path) -> str:

@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 from small_model import small_model
 from small_project import Project, make_project
+
+from recipe_kit.run.job import Job
+from recipe_kit.run.layout import layout
+from recipe_kit.run.plan import make_plan
+from recipe_kit.run.report import Reporter
+from recipe_kit.spec.load import load_recipe
 
 
 def write_model(folder: Path, seed: int = 0) -> None:
@@ -52,6 +59,27 @@ def test_a_model_beside_the_recipe(local: Project) -> None:
     assert refused.exit_code == 5, refused.output
     assert "is a checkpoint of another model: revision" in refused.stderr
     assert "Use the model it was trained from, or delete its folder" in refused.stderr
+
+
+def test_a_branch_that_moves_during_the_run_does_not_change_the_model(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "hub" / "models--team--mine"
+    commits = ["1" * 40, "2" * 40]
+    for seed, commit in enumerate(commits):
+        write_model(cache / "snapshots" / commit, seed)
+    branch = cache / "refs" / "main"
+    branch.parent.mkdir()
+    branch.write_text(commits[0])
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache.parent))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    project.edit("model: {", "model: {base: team/mine, ")
+    recipe = load_recipe(project.recipe)
+    places = layout(recipe, project.recipe)
+    plan = make_plan(recipe, recipe_dir=project.recipe.parent, cache=places.cache)
+    branch.write_text(commits[1])
+    loaded = Job(recipe, places, plan, Reporter(places.run)).load()
+    assert loaded.revision == plan.revision == commits[0]
 
 
 def test_weights_that_are_no_numbers(local: Project) -> None:
