@@ -119,7 +119,7 @@ def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
 
 
 class Appender:
-    """Appends models to a JSON-lines file; each line is on disk when `append` returns.
+    """Appends models to a JSON-lines file; each line is in the file when `append` returns.
 
     On opening, the torn last line that a killed process may have left is cut off.
     """
@@ -137,16 +137,17 @@ class Appender:
             # the second half of a line whose first half was cut off.
             self._file = path.open("ab", buffering=0)
 
-    def append(self, row: BaseModel) -> None:
+    def append(self, row: BaseModel | dict[str, Any]) -> None:
         """Appends one line.
 
         Raises:
             StorageError: The disk is full.
         """
+        text = row.model_dump_json() if isinstance(row, BaseModel) else json.dumps(row)
         with storage(self.path):
             start = self._file.tell()
             try:
-                line = memoryview(row.model_dump_json().encode() + b"\n")
+                line = memoryview(text.encode() + b"\n")
                 while line:
                     line = line[self._file.write(line) :]
             except OSError:
@@ -154,10 +155,16 @@ class Appender:
                 self._file.truncate(start)
                 raise
 
-    def close(self) -> None:
-        """Flushes to the disk and closes."""
+    def sync(self) -> None:
+        """Makes sure that everything is on disk."""
         with storage(self.path):
             os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Flushes to the disk and closes."""
+        try:
+            self.sync()
+        finally:
             self._file.close()
 
     def __enter__(self) -> "Appender":

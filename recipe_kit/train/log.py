@@ -1,12 +1,11 @@
 """The log of a training: one JSON line for each step, and TensorBoard's files if it is there."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipe_kit.record.files import storage, write_atomic
+from recipe_kit.record.files import Appender, write_atomic
 from recipe_kit.record.schemas import LossPoint
 
 MOST_POINTS = 400
@@ -43,17 +42,14 @@ class Log:
         self._path = folder / "log.jsonl"
         self.rows = [row for row in _read(self._path) if row["step"] <= step]
         write_atomic(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
-        with storage(self._path):
-            self._file = self._path.open("a", encoding="utf-8")
+        self._file = Appender(self._path)
         self._board = _tensorboard(folder / "tensorboard", step)
 
     def append(self, step: Step) -> None:
         """Logs one step."""
         row = step._asdict()
         self.rows.append(row)
-        with storage(self._path):
-            self._file.write(json.dumps(row) + "\n")
-            self._file.flush()
+        self._file.append(row)
         self.scalars(
             step.step,
             {"train/loss": step.loss, "train/learning_rate": step.learning_rate,
@@ -68,8 +64,7 @@ class Log:
 
     def sync(self) -> None:
         """Makes sure that everything is on disk."""
-        with storage(self._path):
-            os.fsync(self._file.fileno())
+        self._file.sync()
 
     def close(self) -> None:
         """Closes the files."""

@@ -420,6 +420,19 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(tmp_path: Path, method:
     assert run(tmp_path, spec).steps == 1
 
 
+def test_a_log_that_is_full_is_a_storage_error(tmp_path: Path) -> None:
+    spec = recipe(epochs=30, batch_size=12, **LORA)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot be written: File too large") as caught:
+            run(tmp_path, spec, samples(12))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.where == str(tmp_path / "log.jsonl")
+    assert all(loss > 0 for loss in losses(tmp_path))
+
+
 def test_too_little_memory_says_what_to_change(tmp_path: Path) -> None:
     def read(source: str, media: str) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
