@@ -149,6 +149,10 @@ def said(text: str) -> list[str]:
      "44:10: all weights are 0 / Give one source a weight above 0."),
     ("train: {drawn: 0.8, pairs: 1.0, real: {rows: train}}", "train: {drawn: 0.8, pairs: 1.0}",
      "44:21: training takes nothing from the source 'real' / Name it in 'data.splits.train' too."),
+    # frozen_vision
+    ("  epochs: 1", "  epochs: 1\n  freeze_vision: true",
+     "44:3: 'freeze_vision' is for 'method: full' only / With adapters, write "
+     "'lora: {vision: false}'."),
     # required
     ("  dataset: Drawn.\n", "",
      "47:1: the page needs the text 'dataset' / Write: How the evaluation data was collected and "

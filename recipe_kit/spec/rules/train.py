@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recipe_kit.spec.problems import Keys, Plain, Problem
-from recipe_kit.spec.query import find, mapping, number, sources_of
+from recipe_kit.spec.query import find, mapping, number, sources_of, value
 
 
 def blends(data: Plain) -> Iterator[Problem]:
@@ -23,4 +23,11 @@ def blends(data: Plain) -> Iterator[Problem]:
                               "Name it in 'data.splits.train' too.", at="key")
 
 
-TRAIN_RULES = (blends,)
+def frozen_vision(data: Plain) -> Iterator[Problem]:
+    """Adapters have a switch of their own for the vision tower."""
+    if value(data, "train.freeze_vision") is True and value(data, "train.method") != "full":
+        yield Problem(("train", "freeze_vision"), "'freeze_vision' is for 'method: full' only",
+                      "With adapters, write 'lora: {vision: false}'.", at="key")
+
+
+TRAIN_RULES = (blends, frozen_vision)
