@@ -101,6 +101,7 @@ def answer_losses(
 def checkpoint_activations(model: Module) -> None:
     """Keep only what enters each layer while training, and compute the rest again going back."""
     core: Any = core_of(model)
-    # transformers 5.23 renamed it, and warns of the old name.
-    old = core.gradient_checkpointing_enable
-    getattr(core, "activation_checkpointing_enable", old)({"use_reentrant": False})
+    # transformers before 5.23 knows the second name only, later ones warn of it.
+    named = "activation_checkpointing_enable", "gradient_checkpointing_enable"
+    enable = next(getattr(core, name) for name in named if hasattr(core, name))
+    enable({"use_reentrant": False})

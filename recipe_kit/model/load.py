@@ -43,8 +43,9 @@ class LoadedModel:
 
     @property
     def pad_id(self) -> int:
-        """The token that fills short sequences."""
-        return int(self.tokenizer.pad_token_id)
+        """The token that fills short sequences; never seen, so any will do."""
+        pad = self.tokenizer.pad_token_id
+        return self.stop_ids[0] if pad is None else int(pad)
 
     @property
     def stop_ids(self) -> tuple[int, ...]:
@@ -161,14 +162,26 @@ def _refuse_random_weights(folder: Path, report: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _clear_errors(folder: Path) -> Iterator[None]:
-    """Tell in one line what transformers could not do, and keep its own reports away."""
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' progress bars and warnings away."""
     bars = transformers_logging.is_progress_bar_enabled()
     level = transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     try:
         yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+@contextmanager
+def _clear_errors(folder: Path) -> Iterator[None]:
+    """Tell in one line what transformers could not do, and keep its own reports away."""
+    try:
+        with quiet_transformers():
+            yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
             "does not fit into the device's memory",
@@ -185,7 +198,3 @@ def _clear_errors(folder: Path) -> Iterator[None]:
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(f"cannot be loaded: {reason[:300]}", where=str(folder)) from error
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -9,6 +9,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from recipe_kit.errors import TrainError
+from recipe_kit.model.forward import checkpoint_activations
 from recipe_kit.model.vision import core_of
 from recipe_kit.spec.train import Lora, Train
 
@@ -39,11 +40,7 @@ def prepare(model: Any, spec: Train) -> Any:
         if spec.freeze_vision:
             core_of(model).model.visual.requires_grad_(False)
     if spec.gradient_checkpointing:
-        core = core_of(trained)
-        # transformers before 5.23 knows the second name only.
-        named = "activation_checkpointing_enable", "gradient_checkpointing_enable"
-        enable = next(getattr(core, name) for name in named if hasattr(core, name))
-        enable({"use_reentrant": False})
+        checkpoint_activations(trained)
     return trained
 
 

@@ -31,7 +31,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from recipe_kit.errors import StorageError, TrainError
-from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.load import LoadedModel, quiet_transformers
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.vision import core_of
 from recipe_kit.record.schemas import Validation
@@ -180,8 +180,9 @@ def _write_weights(folder: Path, loaded: LoadedModel) -> None:
         # Adapters hold no embeddings; "auto" would look for the base on the hub to make sure.
         loaded.model.save_pretrained(str(folder), save_embedding_layers=False)
         return
-    loaded.model.save_pretrained(str(folder))
-    loaded.tokenizer.save_pretrained(str(folder))
+    with quiet_transformers():
+        loaded.model.save_pretrained(str(folder))
+        loaded.tokenizer.save_pretrained(str(folder))
     settings = json.dumps(_pixel_settings(loaded.preprocess), indent=2)
     (folder / "preprocessor_config.json").write_text(settings + "\n", "utf-8")
 

@@ -1,5 +1,7 @@
+import copy
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,6 +170,19 @@ def test_questions_left_over_get_the_same_answers() -> None:
     everything = ask(QUESTIONS)
     rest = ask(QUESTIONS[5:])
     assert {key: rest[key].text for key in rest} == {key: everything[key].text for key in rest}
+
+
+def test_a_tokenizer_without_a_padding_token() -> None:
+    tokenizer = copy.deepcopy(LOADED.tokenizer)
+    tokenizer.pad_token = None
+    engine = LocalEngine(
+        replace(LOADED, tokenizer=tokenizer), Evaluation(max_new_tokens=4), read_picture
+    )
+    expected = ask(QUESTIONS)
+    found = {prediction.question: prediction for prediction in engine.ask(QUESTIONS)}
+    assert {key: p.probabilities for key, p in found.items()} == {
+        key: p.probabilities for key, p in expected.items()
+    }
 
 
 def test_no_questions() -> None:
