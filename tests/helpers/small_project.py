@@ -31,7 +31,7 @@ tasks:
     answers: {cracked: "Yes", not cracked: "No"}
   severity: {type: scale, prompt: "How severe is it, from 1 to 5?", label: severity}
 benchmarks: {floor: {tasks: [cracked, severity]}}
-evaluation: {bootstrap: 100, max_new_tokens: 4, batch_size: 8}
+evaluation: {bootstrap: 100, max_new_tokens: 4, batch_size: 8, device: cpu}
 gate:
   benchmark: floor
   targets: [{task: severity, metric: accuracy, at_least: 1.0}]
