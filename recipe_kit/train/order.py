@@ -28,7 +28,8 @@ def counts(sizes: Mapping[str, int], blend: Mapping[str, float], total: int) -> 
         raise TrainError(
             f"the source '{empty[0]}' has a weight but no training samples",
             where="train.blend",
-            fix=f"Give it a share in data.splits.train, or take '{empty[0]}' out of the blend.",
+            fix="Give it a share in data.splits.train (and room in train.max_samples), or take "
+            f"'{empty[0]}' out of the blend.",
         )
     whole = sum(weights.values())
     if whole <= 0:

@@ -48,7 +48,8 @@ def test_a_weight_on_nothing_is_refused() -> None:
         counts({"synthetic": 4, "real": 0}, {"synthetic": 1, "real": 2}, 4)
     assert str(caught.value) == (
         "train.blend: the source 'real' has a weight but no training samples\n"
-        "  To mend it: Give it a share in data.splits.train, or take 'real' out of the blend."
+        "  To mend it: Give it a share in data.splits.train (and room in train.max_samples), "
+        "or take 'real' out of the blend."
     )
 
 
