@@ -33,6 +33,7 @@ from recipe_kit.errors import EngineError
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import Shown, show
+from recipe_kit.model.memory import is_memory_error
 from recipe_kit.model.prompt import Encoded, Medium, collate, encode, render
 from recipe_kit.model.vision import VisionFeatures, encode_media
 from recipe_kit.record.schemas import Prediction, Question
@@ -255,9 +256,7 @@ def _clear_memory_errors(size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch reports a full GPU with a class of its own, a full CPU only in words.
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "allocate memory" not in str(error):
+        if not is_memory_error(error):
             raise
         raise EngineError(
             f"the memory is not enough for {size} pictures at once",

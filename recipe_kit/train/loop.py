@@ -16,6 +16,7 @@ import torch
 from recipe_kit.errors import TrainError
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.memory import is_memory_error
 from recipe_kit.model.vision import encode_media
 from recipe_kit.record.schemas import Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Recipe
@@ -362,9 +363,7 @@ def _clear_memory_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch reports a full GPU with a class of its own, a full CPU only in words.
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "allocate memory" not in str(error):
+        if not is_memory_error(error):
             raise
         raise TrainError(
             "the memory is not enough for this training",

@@ -197,9 +197,22 @@ def test_an_unreadable_picture_is_the_readers_error() -> None:
         list(LocalEngine(LOADED, Evaluation(), read).ask([question("1.png")]))
 
 
-def test_too_little_memory_names_the_setting() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["python", "gpu", "cpu", "workspace"],
+)
+def test_too_little_memory_names_the_setting(error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
     engine = LocalEngine(LOADED, Evaluation(batch_size=7), read_picture)
-    hook = LOADED.model.model.language_model.register_forward_pre_hook(_no_memory)
+    hook = LOADED.model.model.language_model.register_forward_pre_hook(fail)
     try:
         with pytest.raises(EngineError) as caught:
             list(engine.ask([question("1.png")]))
@@ -209,7 +222,3 @@ def test_too_little_memory_names_the_setting() -> None:
         "evaluation.batch_size: the memory is not enough for 7 pictures at once\n"
         "  To mend it: Make it smaller; it does not change the answers."
     )
-
-
-def _no_memory(*_: object) -> None:
-    raise torch.OutOfMemoryError("CUDA out of memory")
