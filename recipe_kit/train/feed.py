@@ -23,6 +23,10 @@ from recipe_kit.train.plan import Item, Plan
 CACHE_BYTES = 1_000_000_000
 """Resized pictures that are kept in memory, so that later epochs do not decode them again."""
 
+MOST_ENCODED = 4096
+"""Encoded questions that are kept; prompts may be as many as the samples, and each takes
+kilobytes."""
+
 ReadMedia = Callable[[str, str], Bytes]
 """From a source and a media path to its frames, uint8 [T, H, W, 3]; a picture has one frame."""
 
@@ -119,8 +123,9 @@ class Feed:
     def _encode(self, prompt: str, target: str, medium: Medium) -> Encoded:
         # Few different questions are asked of many pictures of one size.
         key = (prompt, target, medium)
-        if key not in self._encoded:
-            self._encoded[key] = encode(
+        found = self._encoded.get(key)
+        if found is None:
+            found = encode(
                 self._loaded.tokenizer,
                 prompt,
                 [medium],
@@ -128,7 +133,10 @@ class Feed:
                 target=target,
                 merge_size=self._loaded.preprocess.merge_size,
             )
-        return self._encoded[key]
+            if len(self._encoded) >= MOST_ENCODED:
+                self._encoded.clear()
+            self._encoded[key] = found
+        return found
 
     def _read(self, sample: Sample) -> Bytes:
         key = (sample.source, sample.media)

@@ -31,8 +31,10 @@ from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.vision import core_of
 from recipe_kit.record.schemas import Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Evaluation, Recipe
+from recipe_kit.train import feed as feed_module
 from recipe_kit.train.adapters import prepare, targets
 from recipe_kit.train.checkpoint import load_tuned
+from recipe_kit.train.examples import Example
 from recipe_kit.train.feed import Feed
 from recipe_kit.train.log import Step
 from recipe_kit.train.loop import Accuracy, train
@@ -137,6 +139,21 @@ def test_the_loss_is_on_the_answer_alone() -> None:
     before = batch.input_ids_BL.flatten()[batch.answer_at_P + 1]
     assert before.tolist() == batch.answer_ids_P.tolist()
     assert micro.tokens == 12
+
+
+def test_prompts_of_their_own_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "MOST_ENCODED", 3)
+    feed = Feed(small_model(), read_picture, recipe().train.augment, seed=0, system=None)
+    own = [
+        Example(sample, ((f"Is floor {number} cracked?", "Yes"),))
+        for number, sample in enumerate(samples(20))
+    ]
+    read = 0
+    for micro in feed.plain(own, 4):
+        read += micro.samples
+        # One more for each thread that was past the check.
+        assert len(feed._encoded) <= 3 + 4
+    assert read == 20
 
 
 def test_how_a_step_is_cut_does_not_matter(tmp_path: Path) -> None:
