@@ -1,5 +1,6 @@
 """The `recipe` command: parse, call one function, print."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -97,6 +98,9 @@ def run(recipe: Path, overrides: tuple[str, ...]) -> None:
     loaded = load_recipe(recipe, overrides)
     places = layout(loaded, recipe, overrides)
     try:
+        # Before torch: threads that spin while they wait make a run ten times slower as soon as
+        # another program uses one of the cores.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         # After the spec, whose errors need not wait for torch.
         from recipe_kit.run.execute import execute
         from recipe_kit.run.report import Reporter
