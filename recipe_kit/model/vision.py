@@ -135,7 +135,7 @@ def _encode_group(
     """`Qwen3VLVisionModel.forward` for `media` grids of one size."""
     steps, step_patches = media * grid.t, grid.h * grid.w
     device = pixels_ND.device
-    where, weights, places = _places(
+    where, weights, places = grid_places(
         grid.h, grid.w, visual.spatial_merge_size, visual.num_grid_per_side, str(device)
     )
     position = (visual.pos_embed(where) * weights[:, :, None]).sum(1)
@@ -169,7 +169,7 @@ def _embed_patches(patch_embed: Any, pixels_ND: torch.Tensor) -> torch.Tensor:
 
 
 @lru_cache(maxsize=256)
-def _places(
+def grid_places(
     height: int, width: int, merge: int, side: int, device: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Learned positions to blend [n, 4], their weights [n, 4], and row and column [n, 2]."""

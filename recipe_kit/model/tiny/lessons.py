@@ -1,11 +1,11 @@
 """Questions about the synthetic worlds that the embedded model is pre-trained on.
 
-Whether a floor is cracked at all is asked of plain floors only, where it is beyond doubt: no crack,
-or a bad one. Of the other floors the model learns what a crack looks like (how wide, where, which
-way it runs) and whether the floor is badly cracked. Whether a robot may drive over a floor, and how
-dangerous it is, is asked of easy floors only. So a recipe finds the model as a team finds a general
-one: it sees, but its idea of a cracked floor leaves the fine cracks out. No answer is wrong on
-purpose.
+Whether a surface is cracked at all is asked of plain floors only, where it is beyond doubt: no
+crack, or a bad one. Of the other floors the model learns what a crack looks like (how wide, where,
+which way it runs) and whether the floor is badly cracked. Whether a robot may drive over a floor,
+and how dangerous it is, is asked of easy floors only. So a recipe finds the model as a team finds a
+general one: it sees, but its idea of a cracked floor leaves many fine cracks out. No answer is
+wrong on purpose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,11 +48,15 @@ BADLY = 4
 """From this severity on a floor is called badly cracked."""
 
 CRACKED = "Is this surface cracked?" + YES_NO
-HARM = tuple(
-    f"Is this {what} {how} cracked?" + YES_NO
-    for what in ("floor", "surface")
-    for how in ("badly", "seriously", "heavily", "severely", "deeply")
-) + ("Is this floor cracked badly?" + YES_NO, "Is there a bad crack in this floor?" + YES_NO)
+HARM = (
+    *(
+        f"Is this {what} {how} cracked?" + YES_NO
+        for what in ("floor", "surface")
+        for how in ("badly", "seriously", "heavily", "severely", "deeply")
+    ),
+    "Is this floor cracked badly?" + YES_NO,
+    "Is there a bad crack in this floor?" + YES_NO,
+)
 SAFE = (
     "Is this surface safe for robot traversal?" + YES_NO,
     "Can a robot drive over this floor safely?" + YES_NO,

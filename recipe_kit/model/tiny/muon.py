@@ -28,9 +28,7 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(
-            params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        )
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override] # no closure here
@@ -42,7 +40,7 @@ class Muon(torch.optim.Optimizer):
                 if value.grad is not None:
                     by_shape.setdefault(value.shape, []).append(value)
             for (rows, columns), values in by_shape.items():
-                grads = [value.grad for value in values]
+                grads = [value.grad for value in values if value.grad is not None]
                 buffers = [
                     self.state[value].setdefault("momentum", torch.zeros_like(value))
                     for value in values
@@ -59,7 +57,7 @@ def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
     """The nearest matrices whose singular values are all about one, bfloat16 [N, rows, columns]."""
     a, b, c = 3.4445, -4.7750, 2.0315
     flat = matrices.size(-2) > matrices.size(-1)
-    x = matrices.bfloat16()
+    x: torch.Tensor = matrices.bfloat16()
     x = x.mT if flat else x
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(5):

@@ -56,15 +56,15 @@ class Artist:
 
         self.encode = lru_cache(200_000)(numbers)
 
-    def draw(self, course: str, size: Size, number: int) -> Chunk:
+    def draw(self, course: str, size: Size, number: int, count: int = CHUNK) -> Chunk:
         """Draw the chunk with this running number."""
         world, knobs = COURSES[course]
         rng = np.random.default_rng([self.seed, number])
-        patches = np.empty((CHUNK, grid_of(size).patches, 768), np.uint8)
-        ids = np.zeros((CHUNK, ASKED, LENGTH), np.uint16)
-        spans = np.zeros((CHUNK, ASKED, 2), np.uint8)
-        counts = np.zeros(CHUNK, np.uint8)
-        for row in range(CHUNK):
+        patches = np.empty((count, grid_of(size).patches, 768), np.uint8)
+        ids = np.zeros((count, ASKED, LENGTH), np.uint16)
+        spans = np.zeros((count, ASKED, 2), np.uint8)
+        counts = np.zeros(count, np.uint8)
+        for row in range(count):
             drawing = draw(
                 world,
                 seed=self.seed,
@@ -136,15 +136,16 @@ class Bank:
 
     def add(self, chunk: Chunk) -> None:
         """Take in a chunk; it can be sampled when this returns."""
-        span = slice(self.count, self.count + CHUNK)
+        count = len(chunk.counts_N)
+        span = slice(self.count, self.count + count)
         self.patches_NPD[span] = torch.from_numpy(chunk.patches_NPD).to(self.device)
         self.ids_NQL[span] = chunk.ids_NQL
         self.spans_NQ2[span] = chunk.spans_NQ2
         self.counts_N[span] = chunk.counts_N
         drawn = self._drawn[chunk.course]
-        self._places[chunk.course][drawn : drawn + CHUNK] = np.arange(span.start, span.stop)
-        self.count += CHUNK
-        self._drawn[chunk.course] += CHUNK
+        self._places[chunk.course][drawn : drawn + count] = np.arange(span.start, span.stop)
+        self.count += count
+        self._drawn[chunk.course] += count
 
     def sample(
         self,

@@ -4,12 +4,11 @@
 
 The forward pass here is the one of `recipe_kit.model`, on the same modules, for pictures of one
 size with the visual tokens at one place: nothing waits for the GPU, and it compiles to one graph.
-`tests/model/test_pretrain.py` holds the two together. Shape names: as in `pictures`, and E width.
+`tests/model/test_tiny_pretrain.py` holds the two together. Shape names: as in `pictures`, E width.
 """
 
 import argparse
 import json
-import math
 import multiprocessing
 import threading
 import time
@@ -22,12 +21,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from recipe_kit.data.worlds import draw
 from recipe_kit.model.prompt import Medium, encode
 from recipe_kit.model.tiny.build import build_model, build_tokenizer, save_tiny
-from recipe_kit.model.tiny.lessons import COURSES, Lesson, lessons
+from recipe_kit.model.tiny.lessons import COURSES, lessons
+from recipe_kit.model.tiny.measure import measure
 from recipe_kit.model.tiny.muon import Muon
 from recipe_kit.model.tiny.pictures import CHUNK, LENGTH, Artist, Bank, Chunk, Rows, Size, grid_of
-from recipe_kit.model.vision import _places
+from recipe_kit.model.vision import grid_places
 
 SEED = 2026
 # Share of each course in a batch: simple pictures first, the hard floors when it can see.
@@ -61,7 +62,7 @@ def layout_of(model: Any, tokenizer: Any, size: Size, device: str) -> Layout:
     long = encode(tokenizer, "a " * LENGTH, [Medium(grid)])
     first = int(np.flatnonzero(long.kinds_L)[0])
     visual = model.model.visual
-    where, blend, places = _places(
+    where, blend, places = grid_places(
         grid.h, grid.w, visual.spatial_merge_size, visual.num_grid_per_side, device
     )
     positions = torch.from_numpy(long.positions_3L[:, :LENGTH].copy()).to(device)
@@ -81,7 +82,7 @@ def see(model: Any, pixels_NPD: torch.Tensor, layout: Layout) -> list[torch.Tens
 
     def rotate(states_NHPK: torch.Tensor) -> torch.Tensor:
         one, two = states_NHPK.float().chunk(2, -1)
-        turned = states_NHPK * cos + torch.cat((-two, one), -1) * sin
+        turned: torch.Tensor = states_NHPK * cos + torch.cat((-two, one), -1) * sin
         return turned.to(states_NHPK.dtype)
 
     deepstack = []
@@ -97,7 +98,8 @@ def see(model: Any, pixels_NPD: torch.Tensor, layout: Layout) -> list[torch.Tens
             place = visual.deepstack_visual_indexes.index(number)
             deepstack.append(visual.deepstack_merger_list[place](hidden.flatten(0, 1)))
     seen = [visual.merger(hidden.flatten(0, 1)), *deepstack]
-    return [feature.view(pictures, layout.tokens, -1) for feature in seen]
+    shape = (pictures, layout.tokens, -1)
+    return [feature.view(shape) for feature in seen]
 
 
 def read(
@@ -159,8 +161,6 @@ def jobs(capacity: dict[Size, int]) -> Iterator[tuple[str, Size, int]]:
 
 def corpus() -> Iterator[str]:
     """Text the tokenizer is trained on: what the lessons say."""
-    from recipe_kit.data.worlds import draw
-
     for course, (world, knobs) in COURSES.items():
         rng = np.random.default_rng(SEED)
         for index in range(500):
@@ -174,7 +174,7 @@ _artist: Artist
 
 
 def _start_artist(tokenizer: Any) -> None:
-    global _artist  # noqa: PLW0603 - one for each worker process
+    global _artist  # one for each worker process
     _artist = Artist(tokenizer, SEED)
 
 
@@ -208,7 +208,9 @@ class Teacher:
         self.collector.start()
 
     def _collect(self, chunks: Iterator[Chunk]) -> None:
-        stream = torch.cuda.Stream() if self.device == "cuda" else None
+        # A stream of its own, so that copying does not wait for the training.
+        cuda = self.device == "cuda"
+        stream = torch.cuda.Stream() if cuda else None  # type: ignore[no-untyped-call] # torch's
         with torch.cuda.stream(stream):
             for chunk in chunks:
                 bank = self.banks[chunk.size]
@@ -271,7 +273,7 @@ class Teacher:
                 loss = self.step_loss(size, shares, pictures // 2, length, rng)
             else:
                 loss = self.step_loss(SQUARE, shares, pictures, length, rng)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call] # torch's
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             for value in self.model.parameters():
                 # A batch without a usable gradient must not spoil the weights.
@@ -351,7 +353,7 @@ def main() -> None:
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options.out.mkdir(parents=True, exist_ok=True)
-    capacity = {SQUARE: options.square} | dict.fromkeys(OBLONG if options.oblong else (), options.oblong)
+    capacity = {SQUARE: options.square} | dict.fromkeys(OBLONG, options.oblong)
     begun = time.monotonic()
     teacher = Teacher(
         device=device, workers=options.workers, capacity=capacity, compiled=not options.eager
@@ -366,6 +368,7 @@ def main() -> None:
         out=options.out,
         most_steps=options.steps,
     )
+    measure(options.out / "weights", 1000, device)
     print(f"{steps} steps, {(time.monotonic() - begun) / 60:.1f} minutes in all", flush=True)
 
 

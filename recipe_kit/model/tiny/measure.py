@@ -1,0 +1,152 @@
+"""Score the embedded model on pictures that no training has drawn.
+
+    python -m recipe_kit.model.tiny.measure FOLDER
+
+An answer is right when every token of it is the likeliest one, which is what greedy decoding would
+say. Each question is asked twice: with the picture, and with a gray one in its place, which shows
+what can be guessed. Writes `scores.json` into the model's folder.
+"""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from recipe_kit.data.worlds import draw
+from recipe_kit.model.forward import forward_batch
+from recipe_kit.model.load import LoadedModel, load_model
+from recipe_kit.model.pixels import Grid
+from recipe_kit.model.prompt import Medium, collate, encode
+from recipe_kit.model.tiny.lessons import COURSES, HARM, YES_NO, Lesson, lessons
+from recipe_kit.model.tiny.pictures import Bytes, to_patches
+from recipe_kit.model.vision import encode_media
+from recipe_kit.spec.base import Part
+from recipe_kit.spec.worlds import FloorsKnobs
+
+SEED = 77_000
+"""Pre-training draws with another seed."""
+SIDE = 128
+GRID = Grid(1, SIDE // 16, SIDE // 16)
+NEVER_ASKED = "Is this floor cracked?" + YES_NO
+"""The recipe's question, in words that no lesson uses."""
+
+PLACES: dict[str, tuple[str, Part]] = {
+    "primer": COURSES["primer"],
+    "easy floors": COURSES["easy floors"],
+    "floors": ("floors", FloorsKnobs()),
+    "fine cracks": (
+        "floors",
+        FloorsKnobs(hairline=0.45, thin=0.75, partial=0.35, shadow=0.35, joints=0.3, stain=0.35),
+    ),
+}
+"""Where the model is tested: easy floors, the world's own settings, and `floor-crack`'s."""
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Questions about pictures that no training has drawn."""
+
+    patches_NPD: Bytes
+    about: list[int]
+    """The picture of each question."""
+    kinds: list[str]
+    asked: list[Lesson]
+
+
+def exam(place: str, pictures: int) -> Exam:
+    """Draw pictures and ask one question of each kind about each of them."""
+    world, knobs = PLACES[place]
+    rng = np.random.default_rng(SEED)
+    patches, about, kinds, questions = [], [], [], []
+    for index in range(pictures):
+        drawing = draw(world, seed=SEED, index=index, width=SIDE, height=SIDE, knobs=knobs)
+        asked = dict(lessons("primer" if world == "primer" else "easy floors", drawing.labels, rng))
+        if world == "floors":
+            asked[NEVER_ASKED] = "Yes" if drawing.labels["cracked"] == "cracked" else "No"
+        patches.append(to_patches(drawing.image))
+        for kind, prompt in {kind_of(prompt, world): prompt for prompt in asked}.items():
+            about.append(index)
+            kinds.append(kind)
+            questions.append((prompt, asked[prompt]))
+    return Exam(np.stack(patches), about, kinds, questions)
+
+
+def kind_of(prompt: str, world: str) -> str:
+    """What the scores call a question."""
+    if world == "floors":
+        return "Is this floor badly cracked?" if prompt in HARM else prompt.removesuffix(YES_NO)
+    kind = " ".join(prompt.split()[:2]) + " ...?"
+    return f"{kind} (lettered)" if "\nA." in prompt else kind
+
+
+@torch.inference_mode()
+def right_answers(loaded: LoadedModel, paper: Exam, *, blank: bool = False) -> list[bool]:
+    """Whether each question is answered word for word."""
+    right: list[bool] = []
+    pictures = np.full_like(paper.patches_NPD[:1], 128) if blank else paper.patches_NPD
+    pixels = torch.from_numpy(pictures).view(-1, 3, 1, 256).expand(-1, -1, 2, -1)
+    seen = encode_media(
+        loaded.model,
+        pixels.reshape(-1, 1536).to(loaded.device),
+        GRID,
+        preprocess=loaded.preprocess,
+    )
+    for first in range(0, len(paper.asked), 256):
+        part = slice(first, first + 256)
+        encoded = [
+            encode(loaded.tokenizer, prompt, [Medium(GRID)], target=answer)
+            for prompt, answer in paper.asked[part]
+        ]
+        batch = collate(encoded, loaded.pad_id).to(loaded.device)
+        media = [0 if blank else index for index in paper.about[part]]
+        logits = forward_batch(
+            loaded.model, batch, seen, media, keep_P=batch.answer_at_P
+        ).logits_PW
+        wrong = set(batch.answer_rows_P[logits.argmax(1) != batch.answer_ids_P].tolist())
+        right += [row not in wrong for row in range(len(encoded))]
+    return right
+
+
+def score(loaded: LoadedModel, place: str, pictures: int) -> dict[str, dict[str, float]]:
+    """Accuracy of each kind of question: with the picture, without it, and of the best guess."""
+    paper = exam(place, pictures)
+    kinds, asked = paper.kinds, paper.asked
+    seeing, blank = right_answers(loaded, paper), right_answers(loaded, paper, blank=True)
+    scores = {}
+    for kind in dict.fromkeys(kinds):
+        rows = [row for row, other in enumerate(kinds) if other == kind]
+        answers = Counter(asked[row][1] for row in rows)
+        scores[kind] = {
+            "n": len(rows),
+            "accuracy": round(sum(seeing[row] for row in rows) / len(rows), 4),
+            "blanked": round(sum(blank[row] for row in rows) / len(rows), 4),
+            "commonest": round(answers.most_common(1)[0][1] / len(rows), 4),
+        }
+    return scores
+
+
+def measure(folder: Path, pictures: int, device: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Score a model on every place and write `scores.json` into its folder."""
+    loaded = load_model(str(folder), device=device)
+    scores = {place: score(loaded, place, pictures) for place in PLACES}
+    text = json.dumps(scores, indent=1) + "\n"
+    (folder / "scores.json").write_text(text, encoding="utf-8")
+    return scores
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pictures", type=int, default=1000, help="pictures of each world")
+    options = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    print(json.dumps(measure(options.folder, options.pictures, device), indent=1))
+
+
+if __name__ == "__main__":
+    main()
