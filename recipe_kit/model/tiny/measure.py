@@ -43,7 +43,7 @@ PLACES: dict[str, tuple[str, Part]] = {
         FloorsKnobs(hairline=0.45, thin=0.75, partial=0.35, shadow=0.35, joints=0.3, stain=0.35),
     ),
 }
-"""Where the model is tested: easy floors, the world's own settings, and `floor-crack`'s."""
+"""Where the model is tested; the last are somewhat harder than the floors of `floor-crack`."""
 
 
 @dataclass(frozen=True)
