@@ -98,9 +98,9 @@ def run(recipe: Path, overrides: tuple[str, ...]) -> None:
     loaded = load_recipe(recipe, overrides)
     places = layout(loaded, recipe, overrides)
     try:
-        # Before torch: threads that spin while they wait make a run ten times slower as soon as
-        # another program uses one of the cores.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # Before torch: threads that spin for long while they wait make a run up to ten times slower
+        # as soon as another program uses one of the cores.
+        os.environ.setdefault("GOMP_SPINCOUNT", "30000")
         # After the spec, whose errors need not wait for torch.
         from recipe_kit.run.execute import execute
         from recipe_kit.run.report import Reporter
