@@ -195,7 +195,10 @@ def _attend_by_step(
 ) -> tuple[torch.Tensor, None]:
     """SDPA in which each run of `step_patches` patches sees only itself; [1, H, N, K] each."""
     if step_patches is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)  # type: ignore[no-any-return]
+        unparted: tuple[torch.Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, **options
+        )
+        return unparted
     _, heads, patches, size = query.shape
 
     def part(tensor: torch.Tensor) -> torch.Tensor:

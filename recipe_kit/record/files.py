@@ -57,7 +57,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
                 os.fsync(file.fileno())
             Path(name).chmod(0o644)
             Path(name).replace(path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing half-written stays
             Path(name).unlink(missing_ok=True)
             raise
 

@@ -34,7 +34,7 @@ def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
         except KeyboardInterrupt:
             report.ended("interrupted")
             raise
-        except Exception:
+        except Exception:  # only to note it for `recipe status`; the error goes on as it is
             report.ended("failed")
             raise
         report.ended("finished")

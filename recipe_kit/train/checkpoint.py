@@ -83,7 +83,7 @@ def save(
                 shutil.rmtree(final)
             draft.rename(final)
             _sync(folder)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing half-written stays
             shutil.rmtree(draft, ignore_errors=True)
             raise
     return final

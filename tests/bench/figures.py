@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -141,13 +142,13 @@ def _median(command: list[str], times: int = 7) -> float:
     return statistics.median(taken)
 
 
-def _scores(record: dict, role: str) -> dict:  # type: ignore[type-arg] # as JSON has it
+def _scores(record: dict[str, Any], role: str) -> dict[str, Any]:
     task = next(iter(record["benchmarks"].values()))["primary"]
     found = next(one for one in record["evaluations"] if one["role"] == role)
     return dict(found["tasks"][task]["metrics"])
 
 
-def _text(metric: dict) -> str:  # type: ignore[type-arg]
+def _text(metric: dict[str, Any]) -> str:
     return (f"{metric['value']:.1%} ({metric['low']:.1%}–{metric['high']:.1%}, "
             f"n = {metric['n']})")
 
