@@ -106,7 +106,34 @@ class TriplesSource(Part):
     """Who made the pictures, as the page states it."""
 
 
-Source = Annotated[TableSource | WorldSource | TriplesSource, Field(discriminator="kind")]
+class QuestionsSource(Part):
+    """Questions that others wrote, in a format of theirs; each becomes a sample with its labels.
+
+    The labels are `question`, `hint`, `A` to `J`, `answer`, `category`, `l2_category`, and
+    whatever else a row of the file holds.
+    """
+
+    kind: Literal["questions"]
+    """Questions in a format of others."""
+    format: Literal["vlmevalkit", "llava", "triples", "datasets"]
+    """VLMEvalKit TSV, LLaVA JSON, JSON triples, or a Hugging Face dataset on disk."""
+    path: str
+    """The file or folder, relative to the data root or to the recipe's folder."""
+    media: str = ""
+    """Folder that the media paths are relative to; the file's own folder when empty."""
+    group: str | None = None
+    """Label that tells what belongs together; never parted by a split."""
+    exclude: tuple[str, ...] = ()
+    """Ids of questions that are left out."""
+    license: str = ""
+    """License of the pictures, as the page states it."""
+    credit: str = ""
+    """Who made the pictures, as the page states it."""
+
+
+Source = Annotated[
+    TableSource | WorldSource | TriplesSource | QuestionsSource, Field(discriminator="kind")
+]
 
 
 class Take(Part):

@@ -1,6 +1,17 @@
 """The author's words, and which of them a profile asks for."""
 
+from pydantic import Field
+
 from recipe_kit.spec.base import Part
+
+
+class Issue(Part):
+    """A problem that readers will meet, and its solution."""
+
+    issue: str = Field(min_length=1)
+    """What goes wrong."""
+    solution: str = Field(min_length=1)
+    """What to do."""
 
 
 class Prose(Part):
@@ -32,11 +43,50 @@ class Prose(Part):
     """What the examples show."""
     conclusion: str | None = None
     """What was learned, and what comes next."""
+    setup: str | None = None
+    """Setup and system requirements; becomes a page of its own beside this one."""
+    problem: str | None = None
+    """The problem, the target benchmarks, and what makes it hard for the base model."""
+    benchmark: str | None = None
+    """Which benchmark was chosen or built, why it is relevant, and who reviewed it."""
+    gaps: dict[str, str] = Field(default={})
+    """Words on a gap, by what the page lists it under: `category.near`, `position.B`."""
+    success: str | None = None
+    """Why these success criteria."""
+    sourcing: str | None = None
+    """Main sources of the training data, and the challenges met."""
+    curation: str | None = None
+    """How the training data was curated, with which tools, and what came out."""
+    sample_contents: str | None = None
+    """What representative samples show."""
+    methodology: str | None = None
+    """Why this way of training suits the task, what the model should learn, and trade-offs."""
+    parameters: dict[str, str] = Field(default={})
+    """Why a setting of training has its value, by the setting's name: `learning_rate`."""
+    monitoring: str | None = None
+    """How training was watched, and what to look for in the logs."""
+    common_issues: tuple[Issue, ...] = ()
+    """Problems that readers will meet, with solutions."""
+    troubleshooting: tuple[str, ...] = ()
+    """Tips for when training or evaluation goes wrong."""
+    examples: dict[str, str] = Field(default={})
+    """Why the answer to an example changed, by the question's id as the page shows it."""
+    achievements: tuple[str, ...] = ()
+    """Key achievements."""
+    lessons: tuple[str, ...] = ()
+    """Lessons learned: what worked, and what to improve."""
+    next_steps: tuple[str, ...] = ()
+    """What comes next."""
 
 
 # The prose a page of each profile cannot do without.
 REQUIRED_PROSE: dict[str, tuple[str, ...]] = {
     "test-finetune-test": (
         "overview", "dataset", "why_not_fine_tuned", "why_it_matters", "conclusion",
+    ),
+    "post-training": ("overview", "problem", "methodology", "curation", "conclusion", "next_steps"),
+    "capability": (
+        "overview", "benchmark", "baseline", "problem", "sourcing", "curation", "methodology",
+        "achievements", "lessons", "next_steps",
     ),
 }

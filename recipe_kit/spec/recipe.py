@@ -7,7 +7,7 @@ from pydantic import Field
 from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.data import Data
 from recipe_kit.spec.prose import Prose
-from recipe_kit.spec.tasks import Benchmark, Gate, Task
+from recipe_kit.spec.tasks import Benchmark, Criterion, Gate, Task
 from recipe_kit.spec.train import Train
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
@@ -55,6 +55,8 @@ class Evaluation(Part):
     """Arithmetic; bfloat16 on a GPU and float32 elsewhere."""
     bootstrap: int = Field(default=1000, ge=100, le=100_000)
     """Bootstrap samples for an interval."""
+    blind: Literal["auto", "always", "never"] = "auto"
+    """Ask everything once more with the pictures blanked; `auto`: where there are options."""
     seed: Seed = 0
     """Seed of the bootstrap."""
 
@@ -77,7 +79,7 @@ class Recipe(Part):
     """Version of this format."""
     title: str = Field(min_length=1)
     """Title of the page."""
-    profile: Literal["test-finetune-test"] = "test-finetune-test"
+    profile: Literal["test-finetune-test", "post-training", "capability"] = "test-finetune-test"
     """Structure of the page."""
     slug: str = Field(default="", pattern=r"^$|" + SLUG)
     """Name of the run and of the page's folder; the name of the YAML file when empty."""
@@ -99,6 +101,8 @@ class Recipe(Part):
     """How the model is asked."""
     gate: Gate
     """Whether fine-tuning is warranted."""
+    success: dict[str, Criterion] = Field(default={})
+    """What the final model has to reach, by name."""
     train: Train = Train()
     """How the model is fine-tuned if it is."""
     prose: Prose = Prose()

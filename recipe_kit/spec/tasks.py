@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from recipe_kit.spec.base import Part
+from recipe_kit.spec.base import Part, Seed
 
 
 class BinaryTask(Part):
@@ -13,7 +13,7 @@ class BinaryTask(Part):
     type: Literal["binary"]
     """A question answered by Yes or No."""
     prompt: str = Field(min_length=1)
-    """The question, as the model reads it."""
+    """The question, as the model reads it; `{name}` stands for the sample's label `name`."""
     label: str
     """Label of the sample that holds the truth."""
     answers: dict[str, Literal["Yes", "No"]] = Field(default={"Yes": "Yes", "No": "No"})
@@ -33,7 +33,7 @@ class ScaleTask(Part):
     type: Literal["scale"]
     """A question answered by a whole number on a scale."""
     prompt: str = Field(min_length=1)
-    """The question, as the model reads it."""
+    """The question, as the model reads it; `{name}` stands for the sample's label `name`."""
     label: str
     """Label of the sample that holds the truth."""
     low: int = Field(default=1, ge=0)
@@ -47,7 +47,41 @@ class ScaleTask(Part):
         return tuple(str(point) for point in range(self.low, self.high + 1))
 
 
-Task = Annotated[BinaryTask | ScaleTask, Field(discriminator="type")]
+class ChoiceTask(Part):
+    """A question answered by the letter of one of two to ten options."""
+
+    type: Literal["choice"]
+    """A question answered by the letter of one of two to ten options."""
+    prompt: str = Field(min_length=1)
+    """The question; `{name}` stands for the sample's label `name`. The options follow it."""
+    options: tuple[str, ...] = Field(min_length=2, max_length=10)
+    """Texts of the options, with `{name}` for labels; one whose label is missing is left out."""
+    label: str
+    """Label of the sample that holds the truth: an option's text, or its letter as listed here."""
+    answers: dict[str, str] = Field(default={})
+    """From the label's value to an option's text or letter, where the label says it otherwise."""
+    shuffle: bool = True
+    """Put each question's options in an order of its own, drawn from the seed."""
+    seed: Seed = 0
+    """Seed of the options' orders."""
+    circular: bool = False
+    """Ask each question once for each rotation of its options; all must be right."""
+    answer_by: Literal["generation", "probability", "both"] = "both"
+    """Read the answer from the text, take the likeliest letter, or the text and count both."""
+    parser: Literal["strict", "vlmevalkit"] = "strict"
+    """How a text is read: strictly, or as VLMEvalKit's `can_infer` does."""
+    training_orders: int = Field(default=1, ge=1, le=10)
+    """In how many orders of its options a training question is asked."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The letters of as many options as there can be."""
+        return tuple(LETTERS[: len(self.options)])
+
+
+LETTERS = "ABCDEFGHIJ"
+
+Task = Annotated[BinaryTask | ScaleTask | ChoiceTask, Field(discriminator="type")]
 
 # What `recipe_kit.score` computes for each type of task; the gate may name any of them.
 TASK_METRICS: dict[str, tuple[str, ...]] = {
@@ -58,6 +92,7 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     "scale": (
         "accuracy", "within_one", "mae", "quadratic_kappa", "unparseable", "ece", "brier",
     ),
+    "choice": ("accuracy", "circular_accuracy", "unparseable", "ece", "brier"),
 }
 # Metrics where a smaller value is the better one.
 LOWER_IS_BETTER = frozenset({"mae", "ece", "brier", "unparseable"})
@@ -72,6 +107,8 @@ class Benchmark(Part):
     """Tasks that are asked of every sample; the first is the one the headline numbers are for."""
     sources: tuple[str, ...] = ()
     """Sources that are asked about; all sources of the split when empty."""
+    slices: tuple[str, ...] = ()
+    """Labels that results are also reported by, beside category, source and answer."""
 
 
 class Target(Part):
@@ -96,3 +133,20 @@ class Gate(Part):
     """All of them must be met for the base model to be enough."""
     decide_by: Literal["score", "interval"] = "score"
     """Compare the score itself, or the near end of its 95% interval."""
+
+
+class Criterion(Part):
+    """A goal for the final model, told on the page as met, not met or undecided."""
+
+    task: str | None = None
+    """The task; the one that the criterion is named after when not given."""
+    benchmark: str | None = None
+    """The benchmark; the first that asks the task when not given."""
+    metric: str
+    """The metric, as the page names it."""
+    category: str | None = None
+    """Judge this category only."""
+    at_least: float | None = None
+    """Smallest value that is enough."""
+    at_most: float | None = None
+    """Largest value that is enough (for errors, such as `mae`)."""

@@ -1,0 +1,74 @@
+"""The files of a run, typed and versioned.
+
+`VERSION` rises when an older reader could misread a file; a reader refuses a newer version.
+Everything a page shows is in `Record`.
+"""
+
+from recipe_kit.record.schemas.asked import Prediction, Question, Sample
+from recipe_kit.record.schemas.change import (
+    Comparison,
+    Difference,
+    Example,
+    Regression,
+    TaskComparison,
+)
+from recipe_kit.record.schemas.entry import Entry, LabelValue
+from recipe_kit.record.schemas.facts import (
+    AuditResult,
+    BenchmarkFacts,
+    DataFacts,
+    DuplicatePair,
+    ModelFacts,
+    SourceFacts,
+    UnreadableFile,
+)
+from recipe_kit.record.schemas.run import VERSION, Provenance, Record, StageEntry
+from recipe_kit.record.schemas.scores import (
+    Confusion,
+    CoveragePoint,
+    EvaluationResult,
+    Metric,
+    Reading,
+    ReliabilityBin,
+    TaskScores,
+)
+from recipe_kit.record.schemas.training import LossPoint, TrainingResult, Validation
+from recipe_kit.record.schemas.verdicts import CriterionResult, Gap, GateResult, TargetResult
+
+__all__ = [
+    "VERSION",
+    "AuditResult",
+    "BenchmarkFacts",
+    "Comparison",
+    "Confusion",
+    "CoveragePoint",
+    "CriterionResult",
+    "DataFacts",
+    "Difference",
+    "DuplicatePair",
+    "Entry",
+    "EvaluationResult",
+    "Example",
+    "Gap",
+    "GateResult",
+    "LabelValue",
+    "LossPoint",
+    "Metric",
+    "ModelFacts",
+    "Prediction",
+    "Provenance",
+    "Question",
+    "Reading",
+    "Record",
+    "Regression",
+    "ReliabilityBin",
+    "Sample",
+    "SourceFacts",
+    "StageEntry",
+    "TargetResult",
+    "TaskComparison",
+    "TaskScores",
+    "TrainingResult",
+    "UnreadableFile",
+    "Validation",
+]

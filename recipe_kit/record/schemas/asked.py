@@ -1,0 +1,67 @@
+"""Samples, the questions asked of them, and the answers."""
+
+from typing import Literal
+
+from recipe_kit.record.schemas.entry import Entry, LabelValue
+
+
+class Sample(Entry):
+    """One image or video with its labels."""
+
+    id: str  # unique over all sources: "<source>/<name>"
+    source: str
+    media: str  # path relative to the source's media folder
+    media_type: Literal["image", "video"] = "image"
+    sha256: str = ""  # of the media file
+    labels: dict[str, LabelValue] = {}
+    category: str = ""
+    group: str = ""  # never parted by a split; the id when the table names none
+    declared_split: str = ""
+    split: Literal["train", "val", "test", ""] = ""
+    prompt: str | None = None  # triples only
+    target: str | None = None  # triples only
+    width: int = 0
+    height: int = 0
+
+
+class Question(Entry):
+    """A task asked of one sample."""
+
+    id: str  # "<benchmark>/<task>/<sample id>"
+    benchmark: str
+    task: str
+    task_type: Literal["binary", "scale", "choice"]
+    sample: str
+    media: str  # path relative to the media folder of `source`
+    media_sha256: str
+    prompt: str
+    choices: tuple[str, ...]  # letters, where the task has options
+    reference: str
+    hazard: str | None = None  # the answer that means danger
+    category: str = ""
+    source: str = ""
+    group: str = ""
+    slices: dict[str, str] = {}  # label → value, for the further slices a benchmark names
+    options: dict[str, str] = {}  # letter → text, as shown; choice tasks only
+    parser: Literal["strict", "vlmevalkit"] = "strict"  # how an answer is read; choice only
+    answer_by: Literal["generation", "probability", "both"] = "both"  # choice only
+    rotation: int = 0  # by how many places the options are turned, in circular evaluation
+    rotation_of: str = ""  # id of the question it is a rotation of; empty for the first of them
+
+
+class Prediction(Entry):
+    """One logged answer; scores are computed from these and the questions alone."""
+
+    question: str
+    text: str  # the answer, without the reasoning
+    reasoning: str = ""  # what stood between <think> and </think>
+    answer: str | None  # one of the question's choices; None when it could not be read
+    probabilities: dict[str, float]  # for each choice, normalized over the choices
+    mass: float  # probability of all choices together, before normalizing
+    confidence: float  # probability of the parsed answer; of the likeliest choice when unparsed
+    prompt: str  # the whole prompt, in the model's chat template
+    model: str
+    revision: str
+    timestamp: str  # UTC, ISO 8601
+    latency_s: float  # the batch's time divided by its questions
+    digest: str  # of the question, the prompt, and the preprocessing

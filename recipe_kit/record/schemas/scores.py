@@ -1,0 +1,88 @@
+"""What is computed from one set of predictions."""
+
+from typing import Literal
+
+from recipe_kit.record.schemas.asked import Prediction
+from recipe_kit.record.schemas.entry import Entry
+
+
+class Metric(Entry):
+    """A number with what it stands on."""
+
+    value: float | None  # None: not defined here (no positive case, one class only, ...)
+    n: int
+    low: float | None = None
+    high: float | None = None
+    method: str = ""  # "wilson", "bootstrap by group", ...
+
+
+class Confusion(Entry):
+    """Counts: rows are references, columns are answers; the last column is unparseable."""
+
+    labels: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+class ReliabilityBin(Entry):
+    """One bar of the reliability diagram."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+class CoveragePoint(Entry):
+    """Error among the most confident share of answers."""
+
+    coverage: float
+    risk: float
+
+
+class Reading(Entry):
+    """The same answers read another way: `strict`, `vlmevalkit` or `probability`."""
+
+    accuracy: Metric
+    differs: int  # answers that the headline reading gives otherwise
+    questions: tuple[str, ...] = ()  # ids of the first twenty of them
+
+
+class TaskScores(Entry):
+    """Everything computed for one task of one benchmark from one set of predictions."""
+
+    task: str
+    task_type: Literal["binary", "scale", "choice"]
+    n: int
+    hazard: str | None = None
+    metrics: dict[str, Metric]
+    confusion: Confusion
+    # "category" | "source" | "label" | "position" | a label → value → metric name → metric
+    slices: dict[str, dict[str, dict[str, Metric]]] = {}
+    reliability: tuple[ReliabilityBin, ...] = ()
+    risk_coverage: tuple[CoveragePoint, ...] = ()
+    least_confident: tuple[str, ...] = ()  # question ids
+    # Accuracy without looking: "chance", "majority", "always_first", "blind" (picture blanked).
+    # The interval of "chance" is where 95% of such scores fall.
+    baselines: dict[str, Metric] = {}
+    answerable_blind: bool = False  # a score without looking lies above the interval of chance
+    readings: dict[str, Reading] = {}  # choice tasks only
+    positions: dict[str, int] = {}  # letter → how often it was answered; choice tasks only
+    reference_positions: dict[str, int] = {}  # letter → how often it was right
+
+
+class EvaluationResult(Entry):
+    """One model asked all questions of one benchmark."""
+
+    benchmark: str
+    role: str  # "base", "tuned", or the name of an ablation
+    model: str
+    revision: str
+    questions_digest: str
+    predictions_digest: str  # of what was asked: question digests in order
+    predictions: str  # path of predictions.jsonl relative to the run's folder
+    blind_predictions: str = ""  # the same with the pictures blanked; empty if it was not asked
+    seconds: float = 0.0
+    tasks: dict[str, TaskScores]
+    log_line: Prediction | None = None  # one line of `predictions`, for the page
