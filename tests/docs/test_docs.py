@@ -129,7 +129,7 @@ def table(page: str, heading: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
 
 
-@pytest.mark.parametrize("kind", ["binary", "scale"])
+@pytest.mark.parametrize("kind", ["binary", "scale", "choice"])
 def test_the_metrics_page_lists_every_metric(kind: str) -> None:
     listed = table("concepts/metrics.md", f"### Metrics of a `{kind}` task")
     assert sorted(listed) == sorted(TASK_METRICS[kind])
