@@ -3,18 +3,34 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+from recipe_kit.benchmark.choices import choices_of, orders, rotations
+from recipe_kit.benchmark.prompts import label_text, prompt_of, with_options
+from recipe_kit.benchmark.slices import slices_of
 from recipe_kit.errors import DataError
-from recipe_kit.record.schemas import LabelValue, Question, Sample
+from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Task
+from recipe_kit.spec.tasks import BinaryTask, ChoiceTask, ScaleTask, Task
 
 # Named one by one: a field that is added to the schema later must not change old digests. Paths
 # are left out, so that a data folder can be moved.
 _ASKED = {"id", "task_type", "media_sha256", "prompt", "choices", "reference"}
 _SCORED = _ASKED | {"benchmark", "task", "sample", "hazard", "category", "source", "group"}
+# These came later, and count only where they are not at their default.
+_ASKED_TOO = {"options", "parser", "answer_by"}
+_SCORED_TOO = _ASKED_TOO | {"slices", "rotation", "rotation_of"}
+
+
+class Posed(NamedTuple):
+    """A task as it is put to the model about one sample."""
+
+    prompt: str
+    choices: tuple[str, ...]
+    reference: str
+    options: dict[str, str]
+    """From letter to text; none but in choice tasks."""
 
 
 def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Question, ...]:
@@ -26,16 +42,21 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
         samples: All samples, with their split; a sample without a task's label is not asked.
 
     Raises:
-        DataError: A label's value is none the task knows, or a task has no sample to ask.
+        DataError: A label's value is none the task knows, a label that a prompt names is missing,
+            or a task has no sample to ask.
     """
     benchmark = recipe.benchmarks[name]
     sources = benchmark.sources or tuple(recipe.data.sources)
     asked = [s for s in samples if s.split == benchmark.split and s.source in sources]
+    slices = slices_of(benchmark.slices, asked)
     questions = [
-        _question(name, task_name, recipe.tasks[task_name], sample)
+        question
         for sample in sorted(asked, key=lambda s: s.id)
         for task_name in benchmark.tasks
         if recipe.tasks[task_name].label in sample.labels
+        for question in _questions(
+            name, task_name, recipe.tasks[task_name], sample, slices[sample.id]
+        )
     ]
     for task_name in benchmark.tasks:
         if not any(q.task == task_name for q in questions):
@@ -50,12 +71,35 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
     return tuple(questions)
 
 
-def reference(task_name: str, task: Task, sample: Sample) -> str:
-    """The right answer to a task, from the sample's label.
+def pose(
+    task_name: str, task: Task, sample: Sample, *, turns: int = 1, circular: bool = False
+) -> list[Posed]:
+    """A task put to the model about one sample: once, or in several orders of its options.
+
+    Args:
+        task_name: The task's name.
+        task: The task; the sample has its label.
+        sample: The sample.
+        turns: In how many orders; fewer where a question has not so many.
+        circular: In every rotation of the first order instead.
 
     Raises:
-        DataError: The label's value is none the task knows; names sample, value and nearest.
+        DataError: A label's value is none the task knows, or a label that is named is missing.
     """
+    prompt = prompt_of(task_name, task, sample)
+    if not isinstance(task, ChoiceTask):
+        return [Posed(prompt, task.choices, _reference(task_name, task, sample), {})]
+    choices = choices_of(task_name, task, sample)
+    shown = orders(task_name, task, sample, len(choices.texts), turns)
+    posed = []
+    for order in rotations(shown[0]) if circular else shown:
+        options = choices.lettered(order)
+        letter = choices.letter(order)
+        posed.append(Posed(with_options(prompt, options), tuple(options), letter, options))
+    return posed
+
+
+def _reference(task_name: str, task: BinaryTask | ScaleTask, sample: Sample) -> str:
     value = label_text(sample.labels[task.label])
     answers = task.answers if task.type == "binary" else {c: c for c in task.choices}
     if value in answers:
@@ -75,18 +119,9 @@ def reference(task_name: str, task: Task, sample: Sample) -> str:
     )
 
 
-def label_text(value: LabelValue) -> str:
-    """A label's value as a spec writes it: `true`, `3` (also for 3.0), `cracked`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def digest(questions: Sequence[Question]) -> str:
     """Digest of everything a score depends on in a list of questions, in order: 64 hex digits."""
-    return _sha256([q.model_dump(include=_SCORED) for q in questions])
+    return _sha256([_dump(q, _SCORED, _SCORED_TOO) for q in questions])
 
 
 def question_digest(question: Question, prompt_text: str, preprocess_digest: str) -> str:
@@ -97,25 +132,43 @@ def question_digest(question: Question, prompt_text: str, preprocess_digest: str
         prompt_text: The whole prompt, in the model's chat template.
         preprocess_digest: Digest of how pictures become model inputs.
     """
-    return _sha256([question.model_dump(include=_ASKED), prompt_text, preprocess_digest])
+    return _sha256([_dump(question, _ASKED, _ASKED_TOO), prompt_text, preprocess_digest])
 
 
-def _question(benchmark: str, task_name: str, task: Task, sample: Sample) -> Question:
-    return Question(
-        id=f"{benchmark}/{task_name}/{sample.id}",
-        benchmark=benchmark,
-        task=task_name,
-        task_type=task.type,
-        sample=sample.id,
-        media=sample.media,
-        media_sha256=sample.sha256,
-        prompt=task.prompt,
-        choices=task.choices,
-        reference=reference(task_name, task, sample),
-        hazard=task.hazard if task.type == "binary" else None,
-        category=sample.category,
-        source=sample.source,
-        group=sample.group or sample.id,
+def _questions(
+    benchmark: str, task_name: str, task: Task, sample: Sample, slices: dict[str, str]
+) -> Iterator[Question]:
+    """The question of a task about a sample, and its rotations in circular evaluation."""
+    first = f"{benchmark}/{task_name}/{sample.id}"
+    circular = isinstance(task, ChoiceTask) and task.circular
+    for rotation, posed in enumerate(pose(task_name, task, sample, circular=circular)):
+        yield Question(
+            id=f"{first}#{rotation}" if rotation else first,
+            benchmark=benchmark,
+            task=task_name,
+            task_type=task.type,
+            sample=sample.id,
+            media=sample.media,
+            media_sha256=sample.sha256,
+            prompt=posed.prompt,
+            choices=posed.choices,
+            reference=posed.reference,
+            hazard=task.hazard if isinstance(task, BinaryTask) else None,
+            category=sample.category,
+            source=sample.source,
+            group=sample.group or sample.id,
+            slices=slices,
+            options=posed.options,
+            parser=task.parser if isinstance(task, ChoiceTask) else "strict",
+            answer_by=task.answer_by if isinstance(task, ChoiceTask) else "both",
+            rotation=rotation,
+            rotation_of=first if rotation else "",
+        )
+
+
+def _dump(question: Question, always: set[str], unless_default: set[str]) -> dict[str, Any]:
+    return question.model_dump(include=always) | question.model_dump(
+        include=unless_default, exclude_defaults=True
     )
 
 

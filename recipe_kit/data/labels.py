@@ -1,12 +1,12 @@
 """Labels: one plain form of their values, and the values that tasks know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import BinaryTask, Task
+from recipe_kit.spec.tasks import SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
 
 
 def plain(value: LabelValue) -> LabelValue:
@@ -24,25 +24,50 @@ def unknown_answer(labels: Mapping[str, LabelValue], tasks: Mapping[str, Task]) 
         value = labels.get(task.label)
         if value is None:
             continue
-        known = tuple(task.answers) if isinstance(task, BinaryTask) else task.choices
-        if str(value) not in known:
+        known = _known(task)
+        if known and str(value) not in known:
             return (f"the label {task.label!r} is {str(value)!r}, which the task {name!r} has no "
                     f"answer for; {nearest(str(value), known)}")
     return ""
 
 
+def _known(task: Task) -> tuple[str, ...]:
+    """The values of a task's label; none if they are other ones for each sample."""
+    if isinstance(task, BinaryTask):
+        return tuple(task.answers)
+    if not isinstance(task, ChoiceTask):
+        return task.choices
+    if any(labels_in(option) for option in task.options):
+        return ()
+    return (*task.answers, *(option.strip() for option in task.options), *task.choices)
+
+
 def check_labels_exist(samples: Sequence[Sample], recipe: Recipe) -> None:
-    """Refuse a task, or a stratification, by a label that no sample has.
+    """Refuse a label that no sample has: of a task, its texts, a slice or a stratification.
 
     Raises:
         DataError: No sample has the label; the nearest one that exists is named.
     """
     asked = [sample for sample in samples if sample.target is None]
     known = sorted({label for sample in asked for label in sample.labels})
-    wanted = {f"tasks.{name}.label": task.label for name, task in recipe.tasks.items()}
-    if recipe.data.stratify:
-        wanted["data.stratify"] = recipe.data.stratify
-    for key, label in wanted.items():
+    for key, label in _wanted(recipe):
         if label not in known:
             raise DataError(f"no sample has the label {label!r}; {nearest(label, known)}",
                             where=key, fix="correct the label's name, or add it to the source")
+
+
+def _wanted(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Every label that the recipe names, with the key that names it."""
+    for name, task in recipe.tasks.items():
+        yield f"tasks.{name}.label", task.label
+    if recipe.data.stratify:
+        yield "data.stratify", recipe.data.stratify
+    for name, task in recipe.tasks.items():
+        options = task.options if isinstance(task, ChoiceTask) else ()
+        texts = {"prompt": task.prompt} | {f"options.{i}": text for i, text in enumerate(options)}
+        for key, text in texts.items():
+            yield from ((f"tasks.{name}.{key}", label) for label in labels_in(text))
+    for name, benchmark in recipe.benchmarks.items():
+        for place, label in enumerate(benchmark.slices):
+            if label != SIZE_SLICE:
+                yield f"benchmarks.{name}.slices.{place}", label

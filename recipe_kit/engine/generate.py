@@ -35,7 +35,7 @@ def generate(
     *,
     watch_BK: torch.Tensor,
     stop: Sequence[int],
-    max_new_tokens: int,
+    most_B: Sequence[int],
 ) -> list[Generated]:
     """Take the likeliest token again and again, until each answer has ended.
 
@@ -46,7 +46,7 @@ def generate(
         media: Index in `vision` of every medium shown, in the order of the batch.
         watch_BK: Tokens whose probabilities are read, in the same pass that picks the answer's.
         stop: Tokens that end an answer.
-        max_new_tokens: Longest answer, in tokens.
+        most_B: Longest answer of each sequence, in tokens.
     """
     size = len(batch.input_ids_BL)
     device = batch.input_ids_BL.device
@@ -55,10 +55,10 @@ def generate(
     ended = [False] * size
     stop_tokens = torch.tensor(stop, device=device)
     rows = torch.arange(size, device=device)
-    out = forward_batch(
-        model, batch, vision, media, keep_P=batch.last_B, use_cache=max_new_tokens > 1
-    )
-    for step in range(max_new_tokens):
+    most = torch.tensor(most_B, device=device)
+    longest = max(most_B)
+    out = forward_batch(model, batch, vision, media, keep_P=batch.last_B, use_cache=longest > 1)
+    for step in range(longest):
         log_BW = out.logits_PW.float().log_softmax(-1)
         chosen_B = log_BW.argmax(-1)
         ended_B = torch.isin(chosen_B, stop_tokens)
@@ -70,11 +70,11 @@ def generate(
             ended[row] = end
             if not end:
                 tokens[row].append(token)
-        going_B = ~ended_B
-        if step + 1 == max_new_tokens or not going_B.any():
+        going_B = ~ended_B & (step + 1 < most[rows])
+        if not going_B.any():
             break
         cache = out.cache
-        if ended_B.any():
+        if not going_B.all():
             # An answer that has ended costs nothing more, however long the others think.
             cache.batch_select_indices(going_B.nonzero()[:, 0])
             rows, chosen_B = rows[going_B], chosen_B[going_B]

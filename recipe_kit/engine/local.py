@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from recipe_kit.benchmark.parse import parse_answer, split_reasoning
+from recipe_kit.benchmark.parse import split_reasoning
 from recipe_kit.benchmark.questions import question_digest
+from recipe_kit.benchmark.read import read_answer
 from recipe_kit.data.ahead import ahead
 from recipe_kit.engine.base import ReadMedia
 from recipe_kit.engine.generate import Generated, generate
@@ -40,6 +41,9 @@ from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
 
 GRAY = 128
+
+MOST_PROMPTS = 4096
+"""Prompts that are kept; there may be as many as samples, and each takes kilobytes."""
 
 
 class _Group(NamedTuple):
@@ -144,7 +148,7 @@ class LocalEngine:
             [item.medium for item in asked],
             watch_BK=_watch(asked).to(loaded.device),
             stop=loaded.stop_ids,
-            max_new_tokens=self._evaluation.max_new_tokens,
+            most_B=[self._longest(item.question) for item in asked],
         )
         starts = [answer_begins(loaded.tokenizer, answer.tokens) for answer in answers]
         logs = [
@@ -159,9 +163,11 @@ class LocalEngine:
         ]
 
     def _prepare(self, question: Question, medium: Medium, index: int) -> _Asked:
-        # Few different prompts are asked of many pictures of one size.
+        # Often few different prompts are asked of many pictures of one size.
         key = (question.prompt, medium)
         if key not in self._prompts:
+            if len(self._prompts) >= MOST_PROMPTS:
+                self._prompts.clear()
             system = self._evaluation.system_prompt
             self._prompts[key] = (
                 render(self._loaded.tokenizer, question.prompt, [medium], system=system),
@@ -177,6 +183,11 @@ class LocalEngine:
             self._labels[question.choices] = labels_of(self._loaded.tokenizer, question.choices)
         prompt, encoded = self._prompts[key]
         return _Asked(question, prompt, encoded, self._labels[question.choices], index)
+
+    def _longest(self, question: Question) -> int:
+        """Longest answer, in tokens; one where only the labels' probabilities there are read."""
+        by_probability = question.task_type == "choice" and question.answer_by == "probability"
+        return 1 if by_probability else self._evaluation.max_new_tokens
 
     def _score_whole_labels(
         self,
@@ -211,7 +222,6 @@ class LocalEngine:
         self, item: _Asked, answer: Generated, log: tuple[float, ...], latency: float
     ) -> Prediction:
         reasoning, text = split_reasoning(decode(self._loaded.tokenizer, answer.tokens))
-        parsed = parse_answer(text, item.question.choices)
         if any(math.isnan(value) for value in log):
             raise EngineError(
                 "the model's output is no number", where=self._loaded.name,
@@ -219,6 +229,7 @@ class LocalEngine:
             )
         shares, mass = normalize(log)
         probabilities = dict(zip(item.question.choices, shares, strict=True))
+        parsed = read_answer(item.question, text, probabilities)
         return Prediction(
             question=item.question.id,
             text=text,

@@ -1,10 +1,22 @@
 """Kinds of question, and the benchmarks made of them."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from recipe_kit.spec.base import Part, Seed
+
+LETTERS = "ABCDEFGHIJ"
+PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+"""A label's place in the text of a prompt or an option: `{subject}`."""
+SIZE_SLICE = "size"
+"""The slice by a picture's width and height, where no label has this name."""
+
+
+def labels_in(text: str) -> tuple[str, ...]:
+    """The labels that a prompt or an option names, each once."""
+    return tuple(dict.fromkeys(PLACE.findall(text)))
 
 
 class BinaryTask(Part):
@@ -78,8 +90,6 @@ class ChoiceTask(Part):
         """The letters of as many options as there can be."""
         return tuple(LETTERS[: len(self.options)])
 
-
-LETTERS = "ABCDEFGHIJ"
 
 Task = Annotated[BinaryTask | ScaleTask | ChoiceTask, Field(discriminator="type")]
 

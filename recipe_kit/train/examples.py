@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from recipe_kit.benchmark.questions import build, reference
+from recipe_kit.benchmark.questions import build, pose
 from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Benchmark
+from recipe_kit.spec.tasks import Benchmark, ChoiceTask, Task
 
 
 class Example(NamedTuple):
@@ -28,7 +28,7 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
     """Every sample that has something to teach: its own prompt and target, or its tasks'.
 
     Raises:
-        DataError: a label's value is none its task knows.
+        DataError: a label's value is none its task knows, or a label of a prompt is missing.
     """
     tasks = {name: recipe.tasks[name] for name in training_tasks(recipe)}
     found = []
@@ -37,9 +37,10 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
             pairs: tuple[tuple[str, str], ...] = ((sample.prompt, sample.target),)
         else:
             pairs = tuple(
-                (task.prompt, reference(name, task, sample))
+                (posed.prompt, posed.reference)
                 for name, task in tasks.items()
                 if task.label in sample.labels
+                for posed in pose(name, task, sample, turns=_turns(task))
             )
         if pairs:
             found.append(Example(sample, pairs))
@@ -73,9 +74,20 @@ def validation_questions(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Que
     )
     if not tasks:
         return ()
-    asked = Benchmark(split="val", tasks=tasks)
-    only = recipe.model_copy(update={"benchmarks": {"validation": asked}})
+    only = recipe.model_copy(update={
+        "benchmarks": {"validation": Benchmark(split="val", tasks=tasks)},
+        "tasks": {name: _asked_once(recipe.tasks[name]) for name in tasks},
+    })
     return build("validation", only, chosen)
+
+
+def _turns(task: Task) -> int:
+    return task.training_orders if isinstance(task, ChoiceTask) else 1
+
+
+def _asked_once(task: Task) -> Task:
+    # Rotations would make choosing a checkpoint several times as long, and no surer.
+    return task.model_copy(update={"circular": False}) if isinstance(task, ChoiceTask) else task
 
 
 def _choose(samples: list[Sample], most: int | None, seed: str) -> tuple[Sample, ...]:

@@ -1,6 +1,7 @@
 import pytest
 
-from recipe_kit.benchmark.questions import build, digest, label_text, question_digest
+from recipe_kit.benchmark.prompts import label_text
+from recipe_kit.benchmark.questions import build, digest, question_digest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
@@ -74,7 +75,8 @@ def test_one_question_in_full() -> None:
         "id": "real/cracked/real/1", "benchmark": "real", "task": "cracked",
         "task_type": "binary", "sample": "real/1", "media": "1.jpg", "media_sha256": "ab" * 32,
         "prompt": "Cracked?", "choices": ("Yes", "No"), "reference": "Yes", "hazard": "Yes",
-        "category": "hazard", "source": "real", "group": "real/1",
+        "category": "hazard", "source": "real", "group": "real/1", "slices": {}, "options": {},
+        "parser": "strict", "answer_by": "both", "rotation": 0, "rotation_of": "",
     }
 
 
