@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from recipe_kit.spec.base import Part
+from recipe_kit.spec.profiles import PROFILES
 
 
 class Issue(Part):
@@ -79,14 +80,8 @@ class Prose(Part):
     """What comes next."""
 
 
-# The prose a page of each profile cannot do without.
 REQUIRED_PROSE: dict[str, tuple[str, ...]] = {
-    "test-finetune-test": (
-        "overview", "dataset", "why_not_fine_tuned", "why_it_matters", "conclusion",
-    ),
-    "post-training": ("overview", "problem", "methodology", "curation", "conclusion", "next_steps"),
-    "capability": (
-        "overview", "benchmark", "baseline", "problem", "sourcing", "curation", "methodology",
-        "achievements", "lessons", "next_steps",
-    ),
+    profile: tuple(need.part for need in needs if need.required)
+    for profile, needs in PROFILES.items()
 }
+"""The prose a page of each profile cannot do without."""

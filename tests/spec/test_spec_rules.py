@@ -155,11 +155,11 @@ def said(text: str) -> list[str]:
      "'lora: {vision: false}'."),
     # required
     ("  dataset: Drawn.\n", "",
-     "47:1: the page needs the text 'dataset' / Write: How the evaluation data was collected and "
-     "labeled, and its edge cases."),
+     "47:1: the page needs the text 'dataset' (heading \"### 1. Prepare Evaluation Dataset\") / "
+     "Write: How the evaluation data was collected and labeled, and its edge cases."),
     ("  dataset: Drawn.\n", "  dataset: '  '\n",
-     "51:3: the page needs the text 'dataset' / Write: How the evaluation data was collected and "
-     "labeled, and its edge cases."),
+     "51:3: the page needs the text 'dataset' (heading \"### 1. Prepare Evaluation Dataset\") / "
+     "Write: How the evaluation data was collected and labeled, and its edge cases."),
     # templates
     ("accuracy | pct }}", "accuracy | pct }",
      "50:5: 'overview' is no Jinja template: unexpected '}' / Numbers are written like "
@@ -208,8 +208,8 @@ def test_every_prose_key_is_asked_for_when_there_is_no_prose(problems: Problems)
         "    The model is right in {{ floor.base.cracked.accuracy | pct }} of the cases.\n", ""), (
         "  dataset: Drawn.\n  why_not_fine_tuned: Enough.\n  why_it_matters: Safer.\n"
         "  conclusion: Done.\n", ""))
-    assert [line.partition("'")[2] for line in text.splitlines() if ": the page" in line] == [
-        "conclusion'", "dataset'", "overview'", "why_it_matters'", "why_not_fine_tuned'",
+    assert [line.split("'")[1] for line in text.splitlines() if ": the page" in line] == [
+        "conclusion", "dataset", "overview", "why_it_matters", "why_not_fine_tuned",
     ]
 
 

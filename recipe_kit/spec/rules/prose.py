@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
-from recipe_kit.spec.problems import Plain, Problem
-from recipe_kit.spec.prose import REQUIRED_PROSE, Prose
-from recipe_kit.spec.query import mapping, texts, value
+from recipe_kit.spec.problems import Keys, Plain, Problem
+from recipe_kit.spec.profiles import PROFILES
+from recipe_kit.spec.prose import Prose
+from recipe_kit.spec.query import mapping, unknown, value
+from recipe_kit.spec.shape import Shape, field_shape, fields_of
+from recipe_kit.spec.train import Train
 
 
 def required(data: Plain) -> Iterator[Problem]:
@@ -13,17 +16,55 @@ def required(data: Plain) -> Iterator[Problem]:
     prose = value(data, "prose", {})
     if prose is not None and not isinstance(prose, dict):
         return
-    for key in REQUIRED_PROSE.get(str(profile), ()):
-        text = (prose or {}).get(key)
-        if text is None or (isinstance(text, str) and not text.strip()):
-            help_ = Prose.model_fields[key].description
-            yield Problem(("prose", key), f"the page needs the text '{key}'", f"Write: {help_}",
-                          at="key")
+    for need in PROFILES.get(str(profile), ()):
+        if need.required and is_empty((prose or {}).get(need.part)):
+            shape = field_shape(Prose.model_fields[need.part])
+            kind = "list" if shape.is_list else "text"
+            what = f"the page needs the {kind} '{need.part}' (heading \"{need.heading}\")"
+            yield Problem(("prose", need.part), what, f"Write: {need.help}", at="key")
+
+
+def is_empty(written: Plain) -> bool:
+    """Whether nothing is written there: no text, blank text, a list or mapping of nothing."""
+    if isinstance(written, str):
+        return not written.strip()
+    if isinstance(written, dict):
+        return all(is_empty(one) for one in written.values())
+    if isinstance(written, list):
+        return all(is_empty(one) for one in written)
+    return written is None
+
+
+def blank_items(data: Plain) -> Iterator[Problem]:
+    """A list item or a mapping's text is not blank; there would be an empty point on the page."""
+    for keys, text in prose_texts(data):
+        if len(keys) > 2 and not text.strip():
+            yield Problem(keys, "this text is empty", "Write it, or remove it.")
+
+
+def parameters(data: Plain) -> Iterator[Problem]:
+    """Each rationale is about a setting of `train`."""
+    known = _settings()
+    for name in mapping(data, "prose.parameters"):
+        if name not in known:
+            yield unknown(("prose", "parameters", name), "setting of 'train'", name, known,
+                          key=True)
+
+
+def _settings() -> list[str]:
+    """Settings of `train`, those of its parts as `lora.rank`."""
+    found: list[str] = []
+    for key, info in fields_of(Train).items():
+        shape: Shape = field_shape(info)
+        found.append(key)
+        if shape.part is not None:
+            found += [f"{key}.{inner}" for inner in fields_of(shape.part)]
+    return found
 
 
 def templates(data: Plain) -> Iterator[Problem]:
     """The prose is a Jinja template; whether its names exist is seen when the page is made."""
-    found = [(keys, text) for keys, text in texts(mapping(data, "prose"), "*") if "{" in text]
+    found = [(keys, text) for keys, text in prose_texts(data) if "{" in text]
     if not found:
         return
     # Imported late: a recipe whose prose names no numbers loads without Jinja.
@@ -34,9 +75,23 @@ def templates(data: Plain) -> Iterator[Problem]:
         try:
             environment.parse(text)
         except TemplateSyntaxError as error:
-            yield Problem(("prose", *keys), f"'{keys[-1]}' is no Jinja template: {error.message}",
+            name = ".".join(str(key) for key in keys[1:])
+            yield Problem(keys, f"'{name}' is no Jinja template: {error.message}",
                           "Numbers are written like {{ floor.base.cracked.accuracy | pct }}.",
                           line=error.lineno - 1)
 
 
-PROSE_RULES = (required, templates)
+def prose_texts(data: Plain) -> Iterator[tuple[Keys, str]]:
+    """Every text of the prose, at any depth, with its keys."""
+    left: list[tuple[Keys, Plain]] = [(("prose",), value(data, "prose"))]
+    while left:
+        keys, node = left.pop(0)
+        if isinstance(node, str):
+            yield keys, node
+        elif isinstance(node, dict):
+            left[:0] = [((*keys, key), one) for key, one in node.items()]
+        elif isinstance(node, list):
+            left[:0] = [((*keys, at), one) for at, one in enumerate(node)]
+
+
+PROSE_RULES = (required, blank_items, parameters, templates)
