@@ -1,6 +1,6 @@
 """From the rows of a table to samples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -71,13 +71,23 @@ def samples_of_table(name: str, source: TableSource, path: Path,
             problems.append(Problem(row.where, str(error)))
     raise_problems(problems, "correct these rows, or what the spec says of their columns in "
                              f"data.sources.{name}")
-    excluded = {f"{name}/{row_id}" for row_id in source.exclude}
-    for sample_id in excluded - first.keys():
-        row_id = sample_id.removeprefix(f"{name}/")
-        known = [found.removeprefix(f"{name}/") for found in first]
-        raise DataError(f"{path} has no row with the id {row_id!r}; {nearest(row_id, known)}",
-                        where=f"data.sources.{name}.exclude", fix="name a row of the table")
+    excluded = excluded_ids(name, source.exclude, first, path)
     return [sample for sample in samples if sample.id not in excluded]
+
+
+def excluded_ids(name: str, exclude: Iterable[str], known: Collection[str],
+                 path: Path) -> set[str]:
+    """The ids of samples that the spec leaves out, `known` being those that there are.
+
+    Raises:
+        DataError: One is not there.
+    """
+    for row_id in exclude:
+        if f"{name}/{row_id}" not in known:
+            shown = [found.removeprefix(f"{name}/") for found in known]
+            raise DataError(f"{path} has no row with the id {row_id!r}; {nearest(row_id, shown)}",
+                            where=f"data.sources.{name}.exclude", fix="name a row of it")
+    return {f"{name}/{row_id}" for row_id in exclude}
 
 
 def _media_columns(name: str, source: TableSource, path: Path,

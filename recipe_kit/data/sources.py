@@ -1,4 +1,4 @@
-"""Samples from their sources: tables of files, triples, and synthetic worlds."""
+"""Samples from their sources: tables of files, questions, triples, and synthetic worlds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +9,12 @@ from recipe_kit.data.inspection import Look, inspect_all
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.memory import Inspection
 from recipe_kit.data.places import Places, locate, outside, places
+from recipe_kit.data.questions import samples_of_questions, unpack
 from recipe_kit.data.rows import samples_of_table
 from recipe_kit.data.triples import samples_of_triples
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
-from recipe_kit.spec.data import TableSource, TriplesSource, WorldSource
+from recipe_kit.spec.data import QuestionsSource, Source, TableSource, TriplesSource, WorldSource
 from recipe_kit.spec.recipe import Recipe
 
 LISTED = 20
@@ -34,15 +35,20 @@ def media_roots(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> dict[str, P
         DataError: A table or a media folder is missing.
     """
     where = places(recipe, recipe_dir)
-    roots = {}
-    for name, source in recipe.data.sources.items():
-        if isinstance(source, WorldSource):
-            roots[name] = drawn.world_folder(source, cache)
-        elif source.media:
-            roots[name] = locate(source.media, where, key=f"data.sources.{name}.media")
-        else:
-            roots[name] = _table(name, source, where).parent
-    return roots
+    return {name: _root(name, source, where, cache)
+            for name, source in recipe.data.sources.items()}
+
+
+def _root(name: str, source: Source, where: Places, cache: Path) -> Path:
+    if isinstance(source, WorldSource):
+        return drawn.world_folder(source, cache)
+    if isinstance(source, QuestionsSource):
+        held = unpack(source, _table(name, source, where), cache).media
+        if held is not None:
+            return held
+    if source.media:
+        return locate(source.media, where, key=f"data.sources.{name}.media")
+    return _table(name, source, where).parent
 
 
 def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Sample, ...]:
@@ -72,6 +78,9 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
                                             recipe.tasks)
             case TriplesSource():
                 samples += samples_of_triples(name, _table(name, source, where))
+            case QuestionsSource():
+                samples += samples_of_questions(name, source, _table(name, source, where), recipe,
+                                                cache)
             case _:
                 assert_never(source)
     return _looked_at(samples, roots, recipe, cache)
@@ -82,7 +91,8 @@ def looks(samples: Sequence[Sample], roots: Mapping[str, Path]) -> list[Look]:
     return [Look(roots[sample.source] / sample.media, sample.media_type) for sample in samples]
 
 
-def _table(name: str, source: TableSource | TriplesSource, where: Places) -> Path:
+def _table(name: str, source: TableSource | TriplesSource | QuestionsSource,
+           where: Places) -> Path:
     return locate(source.path, where, key=f"data.sources.{name}.path")
 
 

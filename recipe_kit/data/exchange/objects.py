@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipe_kit.benchmark.exchange.question import (
+from recipe_kit.data.exchange.question import (
     ExchangeQuestion,
     base64_of,
     escaped,

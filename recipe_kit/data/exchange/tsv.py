@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from recipe_kit.benchmark.exchange.columns import IMAGE, questions_of, rows_of
-from recipe_kit.benchmark.exchange.question import (
+from recipe_kit.data.exchange.columns import IMAGE, questions_of, rows_of
+from recipe_kit.data.exchange.question import (
     ExchangeQuestion,
     base64_of,
     picture_of,

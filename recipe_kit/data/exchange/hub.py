@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipe_kit.benchmark.exchange.columns import IMAGE, JSON, OWN, questions_of, rows_of
-from recipe_kit.benchmark.exchange.question import ExchangeQuestion
+from recipe_kit.data.exchange.columns import IMAGE, JSON, OWN, questions_of, rows_of
+from recipe_kit.data.exchange.question import ExchangeQuestion
 from recipe_kit.errors import DataError, MissingPackageError, StorageError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from recipe_kit.benchmark.exchange.training import TrainingRow, write_training
+from recipe_kit.data.exchange.training import TrainingRow, write_training
 from recipe_kit.errors import DataError
 from recipe_kit.paths import templates_dir
 

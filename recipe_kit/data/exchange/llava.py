@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipe_kit.benchmark.exchange.objects import (
+from recipe_kit.data.exchange.objects import (
     COMMON,
     check_parts,
     prompt_of,
@@ -18,7 +18,7 @@ from recipe_kit.benchmark.exchange.objects import (
     values_of,
     write_objects,
 )
-from recipe_kit.benchmark.exchange.question import ExchangeQuestion, make_question
+from recipe_kit.data.exchange.question import ExchangeQuestion, make_question
 from recipe_kit.errors import DataError
 
 _OWN = COMMON | {"image", "video", "conversations"}

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from recipe_kit.benchmark.exchange.hub import read_dataset, write_dataset
-from recipe_kit.benchmark.exchange.llava import read_llava, write_llava
-from recipe_kit.benchmark.exchange.question import ExchangeQuestion
-from recipe_kit.benchmark.exchange.triples import read_triples, write_triples
-from recipe_kit.benchmark.exchange.tsv import read_tsv, write_tsv
+from recipe_kit.data.exchange.hub import read_dataset, write_dataset
+from recipe_kit.data.exchange.llava import read_llava, write_llava
+from recipe_kit.data.exchange.question import ExchangeQuestion
+from recipe_kit.data.exchange.triples import read_triples, write_triples
+from recipe_kit.data.exchange.tsv import read_tsv, write_tsv
 
 
 class Format(NamedTuple):

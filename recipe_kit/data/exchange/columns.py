@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from recipe_kit.benchmark.exchange.question import (
+from recipe_kit.data.exchange.question import (
     LETTERS,
     ExchangeQuestion,
     escaped,

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from recipe_kit.benchmark.exchange.llava import write_llava
-from recipe_kit.benchmark.exchange.question import make_question
+from recipe_kit.data.exchange.llava import write_llava
+from recipe_kit.data.exchange.question import make_question
 from recipe_kit.errors import DataError
 from recipe_kit.paths import templates_dir
 from recipe_kit.record.files import write_atomic
