@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from recipe_kit.cli import main
 from recipe_kit.errors import RecipeError
 from recipe_kit.model.checkpoint import describe_model
-from recipe_kit.page.prose import FILTERS
+from recipe_kit.page.sandbox import FILTERS
 from recipe_kit.spec.examples import EXAMPLES
 from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
