@@ -1,8 +1,8 @@
-"""Rules about tasks, benchmarks and the gate."""
+"""Rules about tasks and benchmarks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from recipe_kit.spec.problems import Keys, Plain, Problem, suggest
+from recipe_kit.spec.problems import Keys, Plain, Problem
 from recipe_kit.spec.query import (
     benchmark_sources,
     find,
@@ -14,7 +14,7 @@ from recipe_kit.spec.query import (
     unknown,
     value,
 )
-from recipe_kit.spec.tasks import LOWER_IS_BETTER, TASK_METRICS
+from recipe_kit.spec.tasks import SIZE_SLICE
 
 
 def task_names(data: Plain) -> Iterator[Problem]:
@@ -83,7 +83,7 @@ def answers(data: Plain) -> Iterator[Problem]:
         if missing := [one for one in ("Yes", "No") if one not in given.values()]:
             yield Problem((*keys, "answers"), f"no value of the label is answered '{missing[0]}'",
                           "Give both, like `answers: {cracked: \"Yes\", not cracked: \"No\"}`.")
-        for source, label, one in _values(data, task):
+        for source, label, one in label_values(data, task):
             if one not in given:
                 at: Keys = (*keys, "answers" if value(task, "answers") is not None else "label")
                 what = f"the label '{label}' of '{source}' can be '{one}', which has no answer"
@@ -105,7 +105,7 @@ def scales(data: Plain) -> Iterator[Problem]:
                           "Make 'low' smaller than 'high'.")
             continue
         points = [str(point) for point in range(int(low), int(high) + 1)]
-        for source, label, one in _values(data, task):
+        for source, label, one in label_values(data, task):
             if one not in points:
                 yield Problem((*keys, "label"), f"the label '{label}' of '{source}' can be "
                               f"'{one}', which is not on the scale from {low:g} to {high:g}",
@@ -113,7 +113,7 @@ def scales(data: Plain) -> Iterator[Problem]:
                 break
 
 
-def _values(data: Plain, task: Plain) -> Iterator[tuple[str, str, str]]:
+def label_values(data: Plain, task: Plain) -> Iterator[tuple[str, str, str]]:
     """Source, label and value, for every value that a task's label is known to take."""
     label = value(task, "label")
     for keys, source in find(data, "data.sources.*"):
@@ -142,63 +142,26 @@ def benchmark_parts(data: Plain) -> Iterator[Problem]:
             seen.add(name)
 
 
-def gate_names(data: Plain) -> Iterator[Problem]:
-    """The gate names a benchmark, one of its tasks, and a metric of that type of task."""
-    benchmarks = mapping(data, "benchmarks")
-    name = value(data, "gate.benchmark")
-    if isinstance(name, str) and benchmarks and name not in benchmarks:
-        yield unknown(("gate", "benchmark"), "benchmark", name, list(benchmarks))
-    asked = [one for _, one in texts(benchmarks.get(str(name)), "tasks.*")]
-    for keys, target in find(data, "gate.targets.*"):
-        task, metric = value(target, "task"), value(target, "metric")
-        if isinstance(task, str) and asked and task not in asked:
-            yield Problem((*keys, "task"), f"the benchmark '{name}' does not ask the task '{task}'",
-                          suggest(task, asked))
-        kind = str(value(data, f"tasks.{task}.type"))
-        known = TASK_METRICS.get(kind, ())
-        if isinstance(metric, str) and known and metric not in known:
-            yield Problem((*keys, "metric"), f"there is no metric '{metric}' for a task of type "
-                          f"'{kind}'", suggest(metric, known))
+def slices(data: Plain) -> Iterator[Problem]:
+    """Results are reported by labels that a source of the benchmark has, each once."""
+    for keys, benchmark in find(data, "benchmarks.*"):
+        held = _held(data, benchmark_sources(data, benchmark))
+        seen: set[str] = set()
+        for inner, name in texts(benchmark, "slices.*"):
+            if name in seen:
+                yield Problem((*keys, *inner), f"the label '{name}' is named twice",
+                              "Remove one of them.")
+            elif held is not None and name not in held and name != SIZE_SLICE:
+                yield unknown((*keys, *inner), "label", name, held)
+            seen.add(name)
 
 
-def gate_thresholds(data: Plain) -> Iterator[Problem]:
-    """Each target has one threshold, on the right side and in the metric's range."""
-    for keys, target in find(data, "gate.targets.*"):
-        if not isinstance(target, dict):
-            continue
-        metric = str(value(target, "metric"))
-        given = [key for key in ("at_least", "at_most") if target.get(key) is not None]
-        if len(given) != 1:
-            yield Problem(keys, "a target has either 'at_least' or 'at_most'",
-                          "Add one." if not given else "Remove one.")
-            continue
-        right = "at_most" if metric in LOWER_IS_BETTER else "at_least"
-        if metric in {one for known in TASK_METRICS.values() for one in known}:
-            if given[0] != right:
-                better = "smaller" if right == "at_most" else "larger"
-                yield Problem((*keys, given[0]), f"'{metric}' is better the {better} it is",
-                              f"Write '{right}' instead.", at="key")
-            yield from _range(data, keys, target, given[0])
+def _held(data: Plain, sources: Iterable[str]) -> list[str] | None:
+    """The labels of some sources together; None if there is no source, or it cannot be known."""
+    held = [labels_of(value(data, f"data.sources.{name}")) for name in sources]
+    if not held or None in held:
+        return None
+    return sorted({one for labels in held for one in labels or ()})
 
 
-def _range(data: Plain, keys: Keys, target: Plain, key: str) -> Iterator[Problem]:
-    metric, threshold = value(target, "metric"), number(value(target, key))
-    low, high = 0.0, 1.0
-    if metric == "quadratic_kappa":
-        low = -1.0
-    if metric == "mae":
-        task = value(data, f"tasks.{value(target, 'task')}")
-        top, bottom = number(value(task, "high", 5)), number(value(task, "low", 1))
-        if top is None or bottom is None or top <= bottom:
-            return
-        high = top - bottom
-    if threshold is not None and not low <= threshold <= high:
-        percent = low == 0 and high == 1 and 1 < threshold <= 100
-        fix = f"Write {threshold / 100:g} for {threshold:g}%." if percent else ""
-        yield Problem((*keys, key), f"'{metric}' lies between {low:g} and {high:g}, not at "
-                      f"{threshold:g}", fix)
-
-
-TASK_RULES = (
-    task_names, task_labels, answers, scales, benchmark_parts, gate_names, gate_thresholds,
-)
+TASK_RULES = (task_names, task_labels, answers, scales, benchmark_parts, slices)
