@@ -83,15 +83,24 @@ def templates(data: Plain) -> Iterator[Problem]:
 
 def prose_texts(data: Plain) -> Iterator[tuple[Keys, str]]:
     """Every text of the prose, at any depth, with its keys."""
-    left: list[tuple[Keys, Plain]] = [(("prose",), value(data, "prose"))]
-    while left:
-        keys, node = left.pop(0)
-        if isinstance(node, str):
-            yield keys, node
-        elif isinstance(node, dict):
-            left[:0] = [((*keys, key), one) for key, one in node.items()]
-        elif isinstance(node, list):
-            left[:0] = [((*keys, at), one) for at, one in enumerate(node)]
+    return texts_below(value(data, "prose"), ("prose",))
+
+
+def texts_below(node: Plain, keys: Keys) -> Iterator[tuple[Keys, str]]:
+    """Every text at or below a value, at any depth, with its keys.
+
+    Args:
+        node: The value.
+        keys: The keys of the value itself.
+    """
+    if isinstance(node, str):
+        yield keys, node
+    elif isinstance(node, dict):
+        for key, one in node.items():
+            yield from texts_below(one, (*keys, key))
+    elif isinstance(node, list):
+        for at, one in enumerate(node):
+            yield from texts_below(one, (*keys, at))
 
 
 PROSE_RULES = (required, blank_items, parameters, templates)
