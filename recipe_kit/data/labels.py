@@ -6,7 +6,7 @@ from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
+from recipe_kit.spec.tasks import LETTERS, SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
 
 
 def plain(value: LabelValue) -> LabelValue:
@@ -66,7 +66,9 @@ def _wanted(recipe: Recipe) -> Iterator[tuple[str, str]]:
         options = task.options if isinstance(task, ChoiceTask) else ()
         texts = {"prompt": task.prompt} | {f"options.{i}": text for i, text in enumerate(options)}
         for key, text in texts.items():
-            yield from ((f"tasks.{name}.{key}", label) for label in labels_in(text))
+            # Options {A} to {J} fit questions of others that have fewer.
+            yield from ((f"tasks.{name}.{key}", label) for label in labels_in(text)
+                        if key == "prompt" or label not in tuple(LETTERS))
     for name, benchmark in recipe.benchmarks.items():
         for place, label in enumerate(benchmark.slices):
             if label != SIZE_SLICE:

@@ -28,14 +28,23 @@ RESERVED = frozenset({
 
 # Words that the page has its own numbers under: `data.samples`, `floor.change.cracked.fixed`.
 PAGE_WORDS = {
-    "benchmarks": ("ablations", "data", "fine_tuned", "gate", "model", "regressions", "training"),
+    "benchmarks": (
+        "ablations", "data", "fine_tuned", "gaps", "gate", "model", "regressions", "success",
+        "training",
+    ),
     "ablations": ("base", "tuned", "change", "primary", "questions", "samples"),
 }
+
+NAMED = ("data.sources.*", "tasks.*", "benchmarks.*", "success.*", "train.ablations.*")
+"""What has a name of the author's choice."""
+
+DECLARING = ("table", "questions")
+"""Kinds of source whose rows may say which split they belong to."""
 
 
 def names(data: Plain) -> Iterator[Problem]:
     """Names are used in prose: `{{ floor.base.cracked.accuracy }}`."""
-    for pattern in ("data.sources.*", "tasks.*", "benchmarks.*", "train.ablations.*"):
+    for pattern in NAMED:
         seen: dict[str, str] = {}  # the page's files are named after them, on any file system
         for keys, _ in find(data, pattern):
             name = str(keys[-1])
@@ -108,7 +117,8 @@ def shares(data: Plain) -> Iterator[Problem]:
             yield Problem(parts[-1][0], f"the splits take more of {which} than all: {sums}",
                           "Make the shares sum to 1 or less.")
         by_rows = any(name == source and row is not None for name, row in taken)
-        if rows is None and by_rows and value(data, f"data.sources.{source}.kind") == "table":
+        kind = value(data, f"data.sources.{source}.kind")
+        if rows is None and by_rows and kind in DECLARING:
             fix = "Name the rows in every split, or in none."
             what = f"'{source}' is divided by shares in one split and by declared rows in another"
             yield Problem(parts[-1][0], what, fix)
@@ -120,10 +130,10 @@ def declared_rows(data: Plain) -> Iterator[Problem]:
         source = mapping(data, f"data.sources.{keys[-1]}")
         if not isinstance(take, dict) or "rows" not in take or "kind" not in source:
             continue
-        if source["kind"] != "table":
+        if source["kind"] not in DECLARING:
             yield Problem(keys, f"'{keys[-1]}' is no table, it declares no rows for a split",
                           "Give a share, like 0.1.")
-        elif not isinstance(value(source, "columns.split"), str):
+        elif source["kind"] == "table" and not isinstance(value(source, "columns.split"), str):
             yield Problem(keys, f"'{keys[-1]}' does not say which column declares the split",
                           f"Add `split: COLUMN` to 'data.sources.{keys[-1]}.columns'.")
 
