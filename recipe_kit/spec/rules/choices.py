@@ -80,7 +80,7 @@ def option_answers(data: Plain) -> Iterator[Problem]:
             if one not in given and one not in known:
                 what = f"the label '{label}' of '{source}' can be '{one}', which is no option"
                 yield Problem((*keys, "answers" if given else "label"), what,
-                              f"Add it to 'options', or say in 'answers' which option it means.")
+                              "Add it to 'options', or say in 'answers' which option it means.")
                 break
 
 
