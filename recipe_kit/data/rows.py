@@ -1,13 +1,13 @@
 """From the rows of a table to samples."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.places import media_name, nearest
-from recipe_kit.data.table import Row, read_table
+from recipe_kit.data.table import Row, leaves, reach, read_table
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.data import MappedColumn, TableSource
@@ -57,7 +57,8 @@ def samples_of_table(name: str, source: TableSource, path: Path,
         DataError: A column is missing, or rows cannot be used.
     """
     columns, rows = read_table(path)
-    reader = _Reader(name, source, _media_columns(name, source, path, columns), tasks)
+    reader = _Reader(name, source, _media_columns(source, name), tasks)
+    _check_columns(reader, path, columns, rows)
     samples, problems, first = [], [], dict[str, str]()
     for row in rows:
         try:
@@ -90,8 +91,7 @@ def excluded_ids(name: str, exclude: Iterable[str], known: Collection[str],
     return {f"{name}/{row_id}" for row_id in exclude}
 
 
-def _media_columns(name: str, source: TableSource, path: Path,
-                   known: tuple[str, ...]) -> dict[Literal["image", "video"], str]:
+def _media_columns(source: TableSource, name: str) -> dict[Literal["image", "video"], str]:
     columns = source.columns
     media: dict[Literal["image", "video"], str] = {}
     # The default of `image` does not count where the spec names only a column of videos.
@@ -102,15 +102,24 @@ def _media_columns(name: str, source: TableSource, path: Path,
     if not media:
         raise DataError("neither an image nor a video column is named",
                         where=f"data.sources.{name}.columns", fix="name one of them")
-    named = {f"columns.{key}": column for key, column in media.items()}
+    return media
+
+
+def _check_columns(reader: "_Reader", path: Path, known: Sequence[str],
+                   rows: Sequence[Row]) -> None:
+    columns = reader.source.columns
+    named = {f"columns.{key}": column for key, column in reader.media.items()}
     named |= {f"columns.{key}": _column(value) for key in ("id", "category", "group", "split")
               if (value := getattr(columns, key)) is not None}
-    named |= {f"labels.{key}": _column(value) for key, value in source.labels.items()}
+    named |= {f"labels.{key}": _column(value) for key, value in reader.source.labels.items()}
     for key, column in named.items():
-        if column not in known:
-            raise DataError(f"{path} has no column {column!r}; {nearest(column, known)}",
-                            where=f"data.sources.{name}.{key}", fix="name a column of the table")
-    return media
+        if column in known or any(reach(row.cells, column) is not None for row in rows):
+            continue
+        if "." in column:  # beside the columns, the values inside them
+            known = tuple(dict.fromkeys(leaf for row in rows for leaf in leaves(row.cells)))
+        raise DataError(f"{path} has no column {column!r}; {nearest(column, known)}",
+                        where=f"data.sources.{reader.name}.{key}",
+                        fix="name a column of the table")
 
 
 def _column(value: str | MappedColumn) -> str:
@@ -143,8 +152,8 @@ class _Reader:
         )
 
     def _media(self, row: Row) -> tuple[Literal["image", "video"], str]:
-        given = [(kind, self._text(row, column)) for kind, column in self.media.items()
-                 if column in row.cells]
+        given = [(kind, text) for kind, column in self.media.items()
+                 if (text := self._text(row, column))]
         if len(given) != 1:
             names = " and ".join(repr(column) for column in self.media.values())
             raise RowError(f"both {names} are filled" if given else f"{names} is empty")
@@ -165,12 +174,14 @@ class _Reader:
         return "" if value is None else str(value)
 
     def _value(self, row: Row, column: str | MappedColumn) -> LabelValue | None:
-        cell = row.cells.get(_column(column))
-        if cell is None:
+        cell = reach(row.cells, _column(column))
+        if cell is None or cell == "":
             return None
         if not isinstance(cell, str | int | float | bool):
             kind = "a list" if isinstance(cell, list) else "an object"
-            raise RowError(f"the column {_column(column)!r} holds {kind}, not one value")
+            inside = next(leaves({_column(column): cell}), None)
+            hint = f"; name one inside it, such as {inside!r}" if inside else ""
+            raise RowError(f"the column {_column(column)!r} holds {kind}, not one value{hint}")
         value = plain(cell)
         if isinstance(column, str):
             return value

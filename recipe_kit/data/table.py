@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from recipe_kit.data.text import parse_json, read_text
 from recipe_kit.errors import DataError
 
 Cell = Any  # whatever JSON can hold; cells of CSV are text
@@ -42,7 +43,7 @@ def read_table(path: Path) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     if reader is None:
         raise DataError(f"tables end in {', '.join(readers)}, not in {path.suffix!r}",
                         where=str(path), fix="convert the table, or rename it to what it is")
-    rows = tuple(reader(path, _text(path)))
+    rows = tuple(reader(path, read_text(path)))
     if not rows:
         raise DataError("the table has no rows", where=str(path), fix="fill it, or name another")
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
@@ -53,20 +54,35 @@ def read_table(path: Path) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     return columns, filled
 
 
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path),
-                        fix="name a file that exists and that you may read") from error
-    try:
-        # A byte order mark, as spreadsheets write it, is no part of the first column's name.
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        guess = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "another encoding"
-        raise DataError(f"is not UTF-8 but {guess}", where=f"{path}:{line}",
-                        fix="save the table as UTF-8") from error
+def reach(cells: Mapping[str, Cell], name: str) -> Cell | None:
+    """The value of a column, or one inside it: `options.A`, `box.0`; None where there is none.
+
+    A key that holds the dots itself goes before those that they could part.
+    """
+    if name in cells:
+        return cells[name]
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        head, rest = ".".join(parts[:length]), ".".join(parts[length:])
+        if head in cells:
+            return reach(_inside(cells[head]), rest)
+    return None
+
+
+def leaves(cells: Mapping[str, Cell], above: str = "") -> Iterator[str]:
+    """The names by which `reach` finds each single value of a row."""
+    for key, value in cells.items():
+        inside = _inside(value)
+        if inside:
+            yield from leaves(inside, f"{above}{key}.")
+        elif not isinstance(value, dict | list):
+            yield above + key
+
+
+def _inside(value: Cell) -> Mapping[str, Cell]:
+    if isinstance(value, list):
+        return {str(number): item for number, item in enumerate(value)}
+    return value if isinstance(value, dict) else {}
 
 
 def _delimited(path: Path, text: str, delimiter: str) -> Iterator[Row]:
@@ -115,11 +131,8 @@ def _json_list(path: Path, text: str) -> Iterator[Row]:
 
 
 def _parse(path: Path, text: str, line: int) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no JSON number")
-
     try:
-        return json.loads(text, parse_constant=refuse)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         at = f"{path}:{line or error.lineno}:{error.colno}"
         raise DataError(f"is not JSON: {error.msg}", where=at, fix="mend this line") from error

@@ -199,7 +199,22 @@ def test_excluded_rows(tmp_path: Path) -> None:
 def test_a_nested_cell(tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"image": "a.png", "label": ["cracked"]}\n')
     assert refused(tmp_path, {"path": "labels.jsonl"}).what == (
-        "the column 'label' holds a list, not one value")
+        "the column 'label' holds a list, not one value; name one inside it, such as 'label.0'")
+
+
+def test_a_label_reaches_into_a_cell(tmp_path: Path) -> None:
+    noise(1).save(tmp_path / "a.png")
+    row = {"image": "a.png", "label": "cracked", "options": {"A": "left", "B": ""}, "box": [0.5, 2]}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(row))
+    labels = {"cracked": "label", "a": "options.A", "x": "box.0", "width": "box.1"}
+    table = {"path": "labels.jsonl", "labels": labels}
+    (one,) = load(tmp_path, table)
+    assert one.labels == {"cracked": "cracked", "a": "left", "x": 0.5, "width": 2}
+    error = refused(tmp_path, {**table, "labels": {**labels, "c": "options.a"}})
+    assert (error.where, error.what, error.fix) == (
+        "data.sources.floor.labels.c",
+        f"{tmp_path / 'labels.jsonl'} has no column 'options.a'; did you mean 'options.A'? known: "
+        "'image', 'label', 'options.A', 'options.B', 'box.0', 'box.1'", "name a column of the table")
 
 
 def test_unreadable_files_are_listed_all_at_once(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipe_kit.data.table import read_table
+from recipe_kit.data.table import leaves, reach, read_table
 from recipe_kit.errors import DataError
 
 
@@ -67,9 +67,9 @@ def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
         ("a.csv", 'image,label\n"a.png"x,y\n', ":2",
          "is no well-formed row: ',' expected after '\"'", "mend the quotes of this row"),
         ("a.csv", b"image,label\na.png,gr\xfcn\n", ":2",
-         "is not UTF-8 but another encoding", "save the table as UTF-8"),
+         "is not UTF-8 but another encoding", "save the file as UTF-8"),
         ("a.csv", "image,label\n".encode("utf-16"), ":1",
-         "is not UTF-8 but UTF-16", "save the table as UTF-8"),
+         "is not UTF-8 but UTF-16", "save the file as UTF-8"),
         ("a.jsonl", '{"image": "a"}\n{"image": }\n', ":2:11",
          "is not JSON: Expecting value", "mend this line"),
         ("a.jsonl", '{"image": NaN}\n', ":1",
@@ -143,3 +143,31 @@ def test_jsonl_is_read_back(
     path = write(tmp_path_factory.mktemp("t"), "a.jsonl", text.encode("utf-8", "surrogatepass"))
     filled = [{key: cell for key, cell in row.items() if cell != ""} for row in rows]
     assert [row.cells for row in read_table(path)[1]] == filled
+
+
+NESTED = {"image": "a.png", "options": {"A": "left", "B": "right", "more": {"C": 3}},
+          "box": [0.5, {"x": 1}], "options.B": "plain", "a.b": {"c.d": "deep"}, "a": {"b": 0}}
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("image", "a.png"),
+    ("options.A", "left"),
+    ("options.B", "plain"),
+    ("options.more.C", 3),
+    ("box.0", 0.5),
+    ("box.1.x", 1),
+    ("a.b.c.d", "deep"),
+    ("options.Z", None),
+    ("image.A", None),
+    ("box.-1", None),
+    ("box.2", None),
+    ("", None),
+    (".", None),
+])
+def test_a_name_with_dots_reaches_into_a_cell(name: str, value: object) -> None:
+    assert reach(NESTED, name) == value
+
+
+def test_each_value_inside_a_row_has_a_name() -> None:
+    row = {"image": "a.png", "options": {"A": "left", "none": {}}, "box": [0.5, {"x": 1}]}
+    assert list(leaves(row)) == ["image", "options.A", "box.0", "box.1.x"]

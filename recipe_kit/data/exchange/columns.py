@@ -15,9 +15,9 @@ from recipe_kit.data.exchange.question import (
     ExchangeQuestion,
     escaped,
     make_question,
-    parse_json,
     unescaped,
 )
+from recipe_kit.data.text import parse_json
 
 JSON = ":json"
 FIELDS = {

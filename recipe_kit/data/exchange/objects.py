@@ -13,11 +13,10 @@ from recipe_kit.data.exchange.question import (
     ExchangeQuestion,
     base64_of,
     escaped,
-    parse_json,
     picture_of,
-    read_text,
     unescaped,
 )
+from recipe_kit.data.text import parse_json, read_text
 from recipe_kit.errors import DataError
 from recipe_kit.record.files import write_atomic
 

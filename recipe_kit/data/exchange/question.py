@@ -4,8 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
@@ -108,36 +107,3 @@ def escaped(extra: Mapping[str, JsonValue], own: Collection[str]) -> dict[str, J
 def unescaped(name: str) -> str:
     """The name of an extra column, from the name it was written under."""
     return name.removeprefix(ESCAPE)
-
-
-def parse_json(text: str) -> Any:
-    """The value of a JSON text; `NaN` and infinities are none.
-
-    Raises:
-        ValueError: The text is not JSON.
-        RecursionError: It is nested too deeply.
-    """
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no JSON number")
-
-    return json.loads(text, parse_constant=refuse)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file; a byte order mark is no part of it.
-
-    Raises:
-        DataError: The file cannot be read, or is not UTF-8.
-    """
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path),
-                        fix="name a file that exists and that you may read") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError("is not UTF-8", where=f"{path}:{line}",
-                        fix="save the file as UTF-8") from error

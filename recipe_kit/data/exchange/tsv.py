@@ -11,8 +11,8 @@ from recipe_kit.data.exchange.question import (
     ExchangeQuestion,
     base64_of,
     picture_of,
-    read_text,
 )
+from recipe_kit.data.text import read_text
 from recipe_kit.errors import DataError
 from recipe_kit.record.files import write_atomic
 
