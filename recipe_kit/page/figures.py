@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recipe_kit.page import numbers
-from recipe_kit.page.names import identifier
+from recipe_kit.page.named import identifier
 from recipe_kit.record.schemas import (
     Confusion,
     CoveragePoint,

@@ -4,61 +4,19 @@
 primary task's. `names` lists every one of them; `tree` is the same as nested objects for Jinja.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from recipe_kit.errors import PageError
-from recipe_kit.page import numbers
-from recipe_kit.record.schemas import (
-    Comparison,
-    Difference,
-    EvaluationResult,
-    Metric,
-    Record,
-    TaskComparison,
-    TaskScores,
-    TrainingResult,
+from recipe_kit.page.named import Entry, Node, Value, identifier, identifiers, of_metric
+from recipe_kit.page.names_scores import of_comparison, of_criteria, of_evaluation, of_gaps
+from recipe_kit.record.schemas import Record, TrainingResult
+from recipe_kit.spec.problems import suggest
+
+RESERVED: Final = (
+    "ablations", "data", "fine_tuned", "gaps", "gate", "model", "regressions", "success",
+    "training",
 )
-
-RESERVED: Final = ("ablations", "data", "fine_tuned", "gate", "model", "regressions", "training")
-_OWN: Final = ("change", "primary", "questions", "samples")
-
-Plain = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Number:
-    """A metric or a difference, as a filter of the page needs it."""
-
-    metric: str
-    value: float | None
-    n: int
-    low: float | None = None
-    high: float | None = None
-    is_change: bool = False
-
-    def __str__(self) -> str:
-        if self.is_change:
-            return numbers.change_of(self.metric, self.value)
-        return numbers.value(self.metric, self.value)
-
-
-Value = Plain | Number
-
-
-@dataclass(frozen=True)
-class Node:
-    """Names below a name; itself a value where the name is one (`value` of the metric)."""
-
-    path: str
-    children: "dict[str, Node | Value]" = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        if "" not in self.children:
-            raise TypeError(f"'{self.path}' is not a number")
-        return str(self.children[""])
 
 
 def names(record: Record) -> dict[str, tuple[Value, str]]:
@@ -93,13 +51,24 @@ def tree(record: Record) -> Node:
     return root
 
 
-def identifier(value: str) -> str:
-    """A label, category or source as a part of a name: `not cracked` becomes `not_cracked`."""
-    plain = re.sub(r"\W+", "_", value).strip("_")
-    return f"_{plain}" if plain[:1].isdigit() else plain or "_"
+def chosen(
+    known: dict[str, tuple[Value, str]], prefix: str
+) -> dict[str, tuple[Value, str]]:
+    """The names that begin with a prefix; where none does, those that hold it.
+
+    Raises:
+        PageError: No name does either.
+    """
+    found = {name: known[name] for name in known if name.startswith(prefix)}
+    found = found or {name: known[name] for name in known if prefix.lower() in name.lower()}
+    if not found:
+        raise PageError(f"no name holds '{prefix}'", fix=suggest(prefix, _beginnings(known)))
+    return found
 
 
-Entry = tuple[str, Value, str]
+def _beginnings(known: dict[str, tuple[Value, str]]) -> list[str]:
+    """First words of the names, once each."""
+    return list(dict.fromkeys(name.partition(".")[0] for name in known))
 
 
 def _entries(record: Record) -> Iterator[Entry]:
@@ -117,9 +86,11 @@ def _entries(record: Record) -> Iterator[Entry]:
         yield f"{name}.samples", facts.samples, "samples of the benchmark"
         yield f"{name}.primary", facts.primary, "task of the headline numbers"
     for evaluation in record.evaluations:
-        yield from _of_evaluation(record, evaluation)
+        yield from of_evaluation(record, evaluation)
     for comparison in record.comparisons:
-        yield from _of_comparison(record, comparison)
+        yield from of_comparison(record, comparison)
+    yield from of_gaps(record)
+    yield from of_criteria(record)
     yield "fine_tuned", bool(record.training), "whether the model was fine-tuned"
     yield "regressions", len(regressions(record)), "things that got worse, of all tasks"
     for training in record.training:
@@ -153,17 +124,21 @@ def _of_data(record: Record) -> Iterator[Entry]:
     yield "data.near_duplicates", data.audit.near_across_splits, "near duplicates across splits"
     for task, metric in data.audit.majority.items():
         what = f"accuracy of always giving the commonest answer to {task}"
-        yield from _metric(f"data.majority.{task}.accuracy", "accuracy", metric, what)
+        yield from of_metric(f"data.majority.{task}.accuracy", "accuracy", metric, what)
     for source, facts in data.sources.items():
         path = f"data.sources.{identifier(source)}"
         yield f"{path}.samples", facts.samples, f"samples of the source {source}"
         for split, count in facts.splits.items():
             yield f"{path}.{split}", count, f"samples of {source} in the {split} split"
+        parts = identifiers(facts.categories)
         for category, count in facts.categories.items():
             yield (
-                f"{path}.categories.{identifier(category)}", count,
+                f"{path}.categories.{parts[category]}", count,
                 f"samples of {source} in the category {category}",
             )
+        if facts.seconds is not None:
+            for name, seconds in zip(("shortest", "mean", "longest"), facts.seconds, strict=True):
+                yield f"{path}.seconds.{name}", seconds, f"{name} video of {source}, in seconds"
 
 
 def _of_gate(record: Record) -> Iterator[Entry]:
@@ -173,81 +148,6 @@ def _of_gate(record: Record) -> Iterator[Entry]:
         yield f"{path}.threshold", target.threshold, f"target, {target.comparison}"
         yield f"{path}.met", target.met, "whether the base model met the target"
         yield f"{path}.score", target.score.value, "score of the base model"
-
-
-def _of_evaluation(record: Record, evaluation: EvaluationResult) -> Iterator[Entry]:
-    path = f"{evaluation.benchmark}.{identifier(evaluation.role)}"
-    if evaluation.role in _OWN:
-        raise PageError(
-            f"the ablation '{evaluation.role}' has a name that the page uses itself",
-            where=f"{record.recipe} (train.ablations.{evaluation.role})",
-            fix=f"name it otherwise than {', '.join(_OWN)}.",
-        )
-    primary = record.benchmarks[evaluation.benchmark].primary
-    who = f"by the {evaluation.role} model"
-    if primary in evaluation.tasks:
-        yield from _of_scores(path, evaluation.tasks[primary], f"{primary} {who}")
-    for task, scores in evaluation.tasks.items():
-        yield from _of_scores(f"{path}.{task}", scores, f"{task} {who}")
-
-
-def _of_scores(path: str, scores: TaskScores, what: str) -> Iterator[Entry]:
-    for name, metric in scores.metrics.items():
-        yield from _metric(f"{path}.{name}", name, metric, f"{numbers.title(name)} of {what}")
-    for kind, values in scores.slices.items():
-        for value, metrics in values.items():
-            for name, metric in metrics.items():
-                yield from _metric(
-                    f"{path}.{kind}.{identifier(value)}.{name}", name, metric,
-                    f"{numbers.title(name)} of {what}, {kind} {value}",
-                )
-
-
-def _of_comparison(record: Record, comparison: Comparison) -> Iterator[Entry]:
-    if comparison.before != "base":
-        return
-    change = "change" if comparison.after == "tuned" else f"{identifier(comparison.after)}_change"
-    path = f"{comparison.benchmark}.{change}"
-    primary = record.benchmarks[comparison.benchmark].primary
-    if primary in comparison.tasks:
-        yield from _of_task_comparison(path, comparison.tasks[primary], primary)
-    for task, compared in comparison.tasks.items():
-        yield from _of_task_comparison(f"{path}.{task}", compared, task)
-
-
-def _of_task_comparison(path: str, compared: TaskComparison, task: str) -> Iterator[Entry]:
-    for name, difference in compared.differences.items():
-        what = f"change of {numbers.title(name)} of {task}"
-        yield from _difference(f"{path}.{name}", difference, what)
-    for kind, values in compared.slices.items():
-        for value, difference in values.items():
-            what = f"change of {numbers.title(difference.metric)} of {task}, {kind} {value}"
-            name = f"{path}.{kind}.{identifier(value)}.{difference.metric}"
-            yield from _difference(name, difference, what)
-    yield f"{path}.fixed", compared.fixed, f"answers to {task}: wrong before, right after"
-    yield f"{path}.broken", compared.broken, f"answers to {task}: right before, wrong after"
-    yield f"{path}.both_right", compared.both_right, f"answers to {task}: right before and after"
-    yield f"{path}.both_wrong", compared.both_wrong, f"answers to {task}: wrong before and after"
-    yield f"{path}.mcnemar_p", compared.mcnemar_p, f"McNemar's exact p-value of {task}"
-
-
-def _metric(path: str, name: str, found: Metric, what: str) -> Iterator[Entry]:
-    yield path, Number(name, found.value, found.n, found.low, found.high), what
-    yield f"{path}.value", found.value, what
-    yield f"{path}.n", found.n, f"answers that it is computed from: {what}"
-    yield f"{path}.low", found.low, f"low end of the 95% interval: {what}"
-    yield f"{path}.high", found.high, f"high end of the 95% interval: {what}"
-
-
-def _difference(path: str, found: Difference, what: str) -> Iterator[Entry]:
-    number = Number(found.metric, found.difference, found.n, found.low, found.high, is_change=True)
-    yield path, number, what
-    yield f"{path}.value", found.difference, what
-    yield f"{path}.before", found.before, f"before: {what}"
-    yield f"{path}.after", found.after, f"after: {what}"
-    yield f"{path}.n", found.n, f"answers that it is computed from: {what}"
-    yield f"{path}.low", found.low, f"low end of the 95% interval: {what}"
-    yield f"{path}.high", found.high, f"high end of the 95% interval: {what}"
 
 
 def _of_training(path: str, training: TrainingResult) -> Iterator[Entry]:
@@ -262,6 +162,7 @@ def _of_training(path: str, training: TrainingResult) -> Iterator[Entry]:
     yield f"{path}.seconds", training.seconds, "time of training in seconds"
     yield f"{path}.best_step", training.best_step, "step of the chosen checkpoint"
     yield f"{path}.stopped", training.stopped, "why training ended"
+    yield f"{path}.checkpoints", len(training.validations), "checkpoints that were validated"
     for source, count in training.samples.items():
         what = f"training samples of {source}"
         yield f"{path}.sources.{identifier(source)}", count, what

@@ -12,7 +12,8 @@ from jinja2 import TemplateSyntaxError
 from recipe_kit.errors import PageError
 from recipe_kit.page.lint import lint
 from recipe_kit.page.markdown import Md
-from recipe_kit.page.names import Node, Value, names, tree
+from recipe_kit.page.named import Node, Value
+from recipe_kit.page.names import names, tree
 from recipe_kit.page.sandbox import MISTAKES, explain, sandbox, template_line
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.document import read_document

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import text
-from recipe_kit.page.names import Node, Number, Value
+from recipe_kit.page.named import Node, Number, Value
 
 
 class FilterError(Exception):
