@@ -3,20 +3,30 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import assert_never
 
 from recipe_kit.data.audit import count_values
+from recipe_kit.data.exchange.formats import FORMATS
 from recipe_kit.data.inspection import inspect_all
 from recipe_kit.data.memory import Inspection
 from recipe_kit.data.sources import looks
 from recipe_kit.record.schemas import AuditResult, DataFacts, Sample, SourceFacts
-from recipe_kit.spec.data import Source, WorldSource
+from recipe_kit.spec.data import (
+    QuestionsSource,
+    Source,
+    TableSource,
+    TriplesSource,
+    WorldSource,
+)
 from recipe_kit.spec.recipe import Recipe
 
 RESOLUTIONS = 10
 # A label with more values than this is a text or a number, not a class to be counted.
 MOST_VALUES = 20
+# Names of labels that are listed.
+NAMED = 12
 
 
 def measure(samples: Sequence[Sample], roots: Mapping[str, Path], audit: AuditResult,
@@ -53,14 +63,10 @@ def digest(samples: Sequence[Sample]) -> str:
 
 def _measure_source(source: Source, samples: Sequence[Sample], roots: Mapping[str, Path],
                     recipe: Recipe) -> SourceFacts:
-    resolutions: Counter[str] = Counter()
-    encodings: Counter[str] = Counter()
-    size = 0
-    for look in inspect_all(looks(samples, roots), recipe.data.audit.max_megapixels):
-        if isinstance(look, Inspection):
-            resolutions[f"{look.facts.width}×{look.facts.height}"] += 1
-            encodings[look.facts.encoding] += 1
-            size += look.facts.bytes
+    # A file that several questions are asked about counts once.
+    files = {sample.media: sample for sample in samples}.values()
+    looked = inspect_all(looks(list(files), roots), recipe.data.audit.max_megapixels)
+    media = [look.facts for look in looked if isinstance(look, Inspection)]
     labels = {
         label: values
         for label in sorted({label for sample in samples for label in sample.labels})
@@ -71,15 +77,51 @@ def _measure_source(source: Source, samples: Sequence[Sample], roots: Mapping[st
         kind=source.kind,
         samples=len(samples),
         media_type=" and ".join(sorted({sample.media_type for sample in samples})),
-        resolutions=dict(_most_common(resolutions)[:RESOLUTIONS]),
-        encodings=dict(_most_common(encodings)),
-        bytes=size,
+        resolutions=_counted((f"{one.width}×{one.height}" for one in media), RESOLUTIONS),
+        encodings=_counted(one.encoding for one in media),
+        bytes=sum(one.bytes for one in media),
         license="" if isinstance(source, WorldSource) else source.license,
         credit="" if isinstance(source, WorldSource) else source.credit,
         splits=_splits(samples),
         labels=labels,
         categories=dict(sorted(categories.items())),
+        annotation=_annotation(source, samples),
+        fps=_counted(f"{round(one.fps, 2):g}" for one in media if one.fps),
+        seconds=_seconds([one.frames / one.fps for one in media if one.fps]),
     )
+
+
+def _annotation(source: Source, samples: Sequence[Sample]) -> str:
+    """How the labels came with the samples, in words."""
+    match source:
+        case WorldSource():
+            return f"labels drawn with each picture: {_listed(_labels_of(samples))}"
+        case TriplesSource():
+            return "JSON triples: image_path, prompt, target"
+        case QuestionsSource():
+            return f"{FORMATS[source.format].title}: {_listed(_labels_of(samples))}"
+        case TableSource():
+            each = "video" if {sample.media_type for sample in samples} == {"video"} else "picture"
+            if len({sample.media for sample in samples}) < len(samples):
+                each = "sample"
+            ending = Path(source.path).suffix.removeprefix(".").upper()
+            return f"{ending}, one row per {each}: {_listed(list(source.labels))}"
+        case _:
+            assert_never(source)
+
+
+def _labels_of(samples: Sequence[Sample]) -> list[str]:
+    return list(dict.fromkeys(label for sample in samples for label in sample.labels))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+
+
+def _seconds(lengths: Sequence[float]) -> tuple[float, float, float] | None:
+    if not lengths:
+        return None
+    return min(lengths), sum(lengths) / len(lengths), max(lengths)
 
 
 def _splits(samples: Sequence[Sample]) -> dict[str, int]:
@@ -87,5 +129,7 @@ def _splits(samples: Sequence[Sample]) -> dict[str, int]:
     return {split: counts[split] for split in ("train", "val", "test") if counts[split]}
 
 
-def _most_common(counts: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _counted(values: Iterable[str], most: int | None = None) -> dict[str, int]:
+    """How often each value occurs, the most frequent first."""
+    counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+    return dict(counts[:most])

@@ -214,7 +214,8 @@ def test_a_label_reaches_into_a_cell(tmp_path: Path) -> None:
     assert (error.where, error.what, error.fix) == (
         "data.sources.floor.labels.c",
         f"{tmp_path / 'labels.jsonl'} has no column 'options.a'; did you mean 'options.A'? known: "
-        "'image', 'label', 'options.A', 'options.B', 'box.0', 'box.1'", "name a column of the table")
+        "'image', 'label', 'options.A', 'options.B', 'box.0', 'box.1'",
+        "name a column of the table")
 
 
 def test_unreadable_files_are_listed_all_at_once(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ class Format(NamedTuple):
 
     read: Callable[[Path], list[ExchangeQuestion]]
     write: Callable[[Path, Sequence[ExchangeQuestion]], None]
+    title: str
 
 
 FORMATS = {
-    "vlmevalkit": Format(read_tsv, write_tsv),
-    "llava": Format(read_llava, write_llava),
-    "triples": Format(read_triples, write_triples),
-    "datasets": Format(read_dataset, write_dataset),
+    "vlmevalkit": Format(read_tsv, write_tsv, "VLMEvalKit TSV"),
+    "llava": Format(read_llava, write_llava, "LLaVA JSON"),
+    "triples": Format(read_triples, write_triples, "JSON triples"),
+    "datasets": Format(read_dataset, write_dataset, "Hugging Face dataset"),
 }
