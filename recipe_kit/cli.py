@@ -56,15 +56,32 @@ def new(name: str, starter: str, folder: Path) -> None:
 @main.command()
 @recipe_file
 @overrides
-def validate(recipe: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--publish", is_flag=True, help="Also refuse what is left to write.")
+def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
     """Check a recipe; nothing is run."""
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
+    if publish:
+        from recipe_kit.page.publish import check_finished
+        from recipe_kit.record.store import read_record
+        from recipe_kit.run.layout import layout
+
+        made = layout(loaded, recipe).record_path
+        check_finished(recipe, overrides, read_record(made) if made.exists() else None)
     click.echo(
         f"{recipe} is valid: {_count(len(loaded.tasks), 'task')}, "
         f"{_count(len(loaded.benchmarks), 'benchmark')}"
     )
+    if publish:
+        return
+    from recipe_kit.spec.drafts import left_to_write
+
+    if left := len(left_to_write(loaded)):
+        click.echo(
+            f"{_count(left, 'place')} left to write: `recipe validate --publish {recipe}` lists "
+            f"{'them' if left > 1 else 'it'}"
+        )
 
 
 @main.command()
@@ -139,17 +156,41 @@ def render(recipe: Path) -> None:
 
 @main.command()
 @recipe_file
-def names(recipe: Path) -> None:
-    """List every number that the prose can quote by name."""
+@click.argument("prefix", default="")
+def names(recipe: Path, prefix: str) -> None:
+    """List every number that the prose can quote by name, or those that begin with PREFIX."""
+    from recipe_kit.page.names import chosen
     from recipe_kit.page.names import names as names_of
     from recipe_kit.record.store import read_record
     from recipe_kit.run.layout import layout
     from recipe_kit.spec.load import load_recipe
 
-    for name, (value, definition) in names_of(
-        read_record(layout(load_recipe(recipe), recipe).record_path)
-    ).items():
+    known = names_of(read_record(layout(load_recipe(recipe), recipe).record_path))
+    for name, (value, definition) in chosen(known, prefix).items():
         click.echo(f"{name}\t{value}\t{definition}")
+
+
+@main.command()
+@click.argument("page", type=click.Path(path_type=Path))
+def verify(page: Path) -> None:
+    """Check that a page is what its answers give: PAGE is its folder, or its recipe."""
+    from recipe_kit.verify.page import verify as verify_page
+
+    if page.is_file():
+        from recipe_kit.run.layout import layout
+        from recipe_kit.spec.load import load_recipe
+
+        page = layout(load_recipe(page), page).page
+    report = verify_page(page)
+    for note in report.notes:
+        click.echo(f"Note: {note}")
+    if report.findings:
+        raise report.error(_short(page))
+    click.echo(
+        f"{_short(page)} is what its answers give: {_count(report.questions, 'question')}, "
+        f"{_count(report.predictions, 'answer')}, {_count(report.files, 'file')}, "
+        f"{report.seconds:.1f} s"
+    )
 
 
 @main.command()

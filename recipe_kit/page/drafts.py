@@ -1,17 +1,12 @@
 """A page that is not finished says so under its title."""
 
 from recipe_kit.page.markdown import Md, code
-from recipe_kit.spec.drafts import Placeholder, placeholders
+from recipe_kit.spec.drafts import left_to_write
 from recipe_kit.spec.problems import dotted
 from recipe_kit.spec.recipe import Recipe
 
 NAMED = 6
 """Most keys that the banner names."""
-
-
-def left_to_write(recipe: Recipe) -> tuple[Placeholder, ...]:
-    """The placeholders of a recipe, in the order of its keys."""
-    return placeholders(recipe.model_dump(mode="json", by_alias=True))
 
 
 def banner(recipe: Recipe) -> Md:

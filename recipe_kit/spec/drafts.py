@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from recipe_kit.spec.problems import Document, Keys, Mark, Plain, Problem, dotted
 from recipe_kit.spec.profiles import help_for
 from recipe_kit.spec.query import value
+from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.rules.prose import texts_below
 
 _WRITTEN = ("title", "authors", "organization", "use_case", "prose", "resources")
@@ -69,6 +70,11 @@ def placeholders(data: Plain) -> tuple[Placeholder, ...]:
         for keys, text in texts_below(value(data, name), (name,))
         for at, found in _in_text(text)
     )
+
+
+def left_to_write(recipe: Recipe) -> tuple[Placeholder, ...]:
+    """The placeholders of a recipe, in the order of its keys."""
+    return placeholders(recipe.model_dump(mode="json", by_alias=True))
 
 
 def draft_problems(document: Document) -> list[Problem]:
