@@ -9,6 +9,7 @@
     ├── TrainError        5  training cannot go on (NaN loss, out of memory, ...)
     ├── RecordError       6  a run's files are missing, damaged or from a newer version
     ├── CompareError      6  two sets of predictions do not answer the same questions
+    ├── VerifyError       6  a published page differs from what its answers give
     ├── PageError         7  the page cannot be rendered
     ├── BusyError         8  another process is working on the same run
     ├── StorageError      9  a file could not be written (full disk, no permission)
@@ -82,6 +83,12 @@ class RecordError(RecipeError):
 
 class CompareError(RecipeError):
     """Two sets of predictions do not answer the same questions in the same way."""
+
+    exit_code = 6
+
+
+class VerifyError(RecipeError):
+    """A published page is not what its answers and its record give; `what` holds each place."""
 
     exit_code = 6
 

@@ -19,7 +19,8 @@ ROOMS = {
     "train": "spec record data benchmark model",
     "run": "spec record data benchmark score model engine train",
     "page": "spec record",
-    "cli": "spec record run page",  # record: the file that `run` writes and `page` reads
+    "verify": "spec record benchmark score page",
+    "cli": "spec record run page verify",  # record: the file that `run` writes and `page` reads
     "__main__": "cli",
     # The script that makes the embedded model, with its lessons: nothing else imports it.
     "model/tiny": "model spec data",

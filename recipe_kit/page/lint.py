@@ -39,13 +39,13 @@ class Fault:
         return f"line {self.line}: {self.what}; {self.fix}"
 
 
-def lint(page: str, folder: Path | None, assets: Path | None = None) -> list[Fault]:
+def lint(page: str, folder: Path | None, made: Path | None = None) -> list[Fault]:
     """Every fault of a page's Markdown.
 
     Args:
         page: The Markdown.
         folder: Folder of the page, that links are relative to; None leaves links unchecked.
-        assets: Where the files of `assets/` are, if not in `folder` yet.
+        made: Where the page's own files are, if they are not in `folder` yet.
     """
     faults: list[Fault] = []
     if page.startswith("---\n"):
@@ -56,7 +56,7 @@ def lint(page: str, folder: Path | None, assets: Path | None = None) -> list[Fau
             if fenced == "mermaid":
                 faults.append(Fault(number, "a mermaid diagram", "show a picture"))
         else:
-            faults += _line_faults(number, line, before, folder, assets)
+            faults += _line_faults(number, line, before, folder, made)
         before = line
     return faults
 
@@ -93,7 +93,7 @@ def _lines(page: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _line_faults(
-    number: int, line: str, before: str, folder: Path | None, assets: Path | None
+    number: int, line: str, before: str, folder: Path | None, made: Path | None
 ) -> Iterator[Fault]:
     bare = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", line)  # code spans show anything as it is
     for what, pattern, fix in _FORBIDDEN:
@@ -108,12 +108,12 @@ def _line_faults(
     if re.match(r"\s*\|?\s*:?-{3,}", bare) and "|" in bare and not before.strip().count("|"):
         yield Fault(number, "a table without a heading row", "write the heading row above it")
     for target in _LINK.findall(bare):
-        yield from _target_fault(number, target, folder, assets)
-    yield from _html_faults(number, bare, folder, assets)
+        yield from _target_fault(number, target, folder, made)
+    yield from _html_faults(number, bare, folder, made)
 
 
 def _html_faults(
-    number: int, line: str, folder: Path | None, assets: Path | None
+    number: int, line: str, folder: Path | None, made: Path | None
 ) -> Iterator[Fault]:
     reader = _Reader()
     reader.feed(re.sub(r"<(https?://[^>\s]+|[^>\s@]+@[^>\s]+)>", "", line))
@@ -125,7 +125,7 @@ def _html_faults(
             if name.startswith("on"):
                 yield Fault(number, f"the HTML attribute {name}", "leave it out")
             if name in ("src", "href", "poster") and value:
-                yield from _target_fault(number, value, folder, assets)
+                yield from _target_fault(number, value, folder, made)
 
 
 class _Reader(HTMLParser):
@@ -138,7 +138,7 @@ class _Reader(HTMLParser):
 
 
 def _target_fault(
-    number: int, target: str, folder: Path | None, assets: Path | None
+    number: int, target: str, folder: Path | None, made: Path | None
 ) -> Iterator[Fault]:
     parts = urlsplit(target)
     if parts.scheme in ("http", "https", "mailto"):
@@ -153,9 +153,7 @@ def _target_fault(
         yield Fault(number, f"the absolute link '{target}'", "link relative to the page")
         return
     inside = path.removeprefix("./")
-    if assets is not None and inside.startswith("assets/"):
-        file = assets / inside.removeprefix("assets/")
-    else:
-        file = folder / path
-    if not file.exists():
+    # What lies in the page's assets now may be gone when these files are in place.
+    there = made if made is not None and inside.startswith("assets/") else folder
+    if not (there / path).exists() and not (made and (made / path).exists()):
         yield Fault(number, f"a link to the missing file '{path}'", "add the file or mend the link")

@@ -1,36 +1,43 @@
-"""Record + prose → a page's folder: `index.md`, and `assets/` with plots, pictures, the record.
+"""Record + prose → a page's folder: `index.md`, and `assets/` with all that it stands on.
 
 Everything is made and checked before the first file is written. Files are then put in place one
-by one, each whole: the assets, the page, and last the removal of what no page shows any more. A
-process killed in between leaves a page that shows.
+by one, each whole: the assets, the page, the list of digests, and last the removal of what no page
+shows any more. A process killed in between leaves a page that shows.
+
+The record that is published holds the author's words as well, so a page follows from its own
+assets: `page_files` makes the same bytes from them anywhere.
 """
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2 import TemplateSyntaxError as SyntaxProblem
+from pydantic import ValidationError
 
 from recipe_kit.errors import PageError
 from recipe_kit.page.context import context
 from recipe_kit.page.figures import Figure, figures
 from recipe_kit.page.lint import Fault, code_lines, lint, lint_files
 from recipe_kit.page.markdown import Md, text
-from recipe_kit.page.names import names, tree
-from recipe_kit.page.prose import render_prose, yaml_lines
+from recipe_kit.page.prose import fill_prose, setup_page
 from recipe_kit.paths import templates_dir
+from recipe_kit.record.archive import ARCHIVE
 from recipe_kit.record.files import storage, write_atomic
 from recipe_kit.record.schemas import Record
-from recipe_kit.spec.prose import REQUIRED_PROSE
+from recipe_kit.record.words import WORDS, recipe_of, worded
 from recipe_kit.spec.recipe import Recipe
 
-_ONLY_ENOUGH = frozenset({"why_not_fine_tuned"})
-_ONLY_TUNED = frozenset(
-    {"training_data", "training", "validation", "comparison", "why_it_matters", "error_analysis"}
-)
+RECORD = "record.json"
+SUMS = "SHA256SUMS"
+PAGE = "index.md"
+SETUP = "setup.md"
+DRAWN_BY = "matplotlib"
 
 
 def render(
@@ -52,21 +59,83 @@ def render(
         PageError: A name, a template, a link or a file is wrong; nothing is written.
         StorageError: The folder cannot be written to.
     """
-    prose = _prose(record, recipe, recipe_path)
+    assets = out / "assets"
+    before = None if redraw else _published(assets / RECORD)
+    drawn = before is not None and _numbers(before) == _numbers(record)
+    by = before.provenance.packages.get(DRAWN_BY, "") if before and drawn else version(DRAWN_BY)
+    record = _drawn_by(worded(record, recipe), by)
+    files = page_files(
+        record, media or assets, recipe_path=recipe_path, templates=templates,
+        drawn=assets if drawn else None, asked=media is not None,
+    )
+    _check(files, out)
+    _publish(files, out)
+
+
+def page_files(
+    record: Record, media: Path, *, recipe_path: Path | None = None,
+    templates: Path | None = None, drawn: Path | None = None, asked: bool = False,
+) -> dict[str, bytes]:
+    """Every file of a page, by its path in the page's folder.
+
+    Args:
+        record: The record with the author's words in its spec.
+        media: Folder with the pictures, the answers and the loader; of the run, or of the page.
+        recipe_path: The recipe's file, so that errors in the prose tell its lines.
+        templates: Folder of the profiles; the toolkit's own when not given.
+        drawn: Folder with plots of the same record; those it lacks are drawn.
+        asked: The media folder is the run's.
+
+    Raises:
+        PageError: A name, a template or a picture is wrong.
+    """
+    recipe = recipe_of(record)
+    prose = fill_prose(record, recipe, recipe_path)
     plots = figures(record)
     source = fill(record, recipe, prose, plots, templates or templates_dir())
-    saved = (record.model_dump_json(indent=1) + "\n").encode()
-    assets = out / "assets"
-    same = not redraw and _content(assets / "record.json") == saved
-    with TemporaryDirectory(prefix="recipe-page-") as temporary:
-        made = Path(temporary)
-        (made / "record.json").write_bytes(saved)
-        _gather_media(record, media or assets, made, asked=media is not None)
-        for plot in plots.values():
-            old = _content(assets / plot.file) if same else None
-            (made / plot.file).write_bytes(old or _draw(plot))
-        _check(source, out, made)
-        _publish(source, made, out)
+    made = {RECORD: (record.model_dump_json(indent=1) + "\n").encode()}
+    made |= _media(record, media, asked=asked)
+    for plot in plots.values():
+        old = _content(drawn / plot.file) if drawn else None
+        made[plot.file] = old or _draw(plot)
+    files = {f"assets/{name}": content for name, content in sorted(made.items())}
+    setup = setup_page(prose)
+    files |= {PAGE: source.encode()} | ({SETUP: setup.encode()} if setup else {})
+    files[f"assets/{SUMS}"] = _sums(files)
+    return files
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    """What `sha256sum -c` reads in the folder of the assets."""
+    names = {
+        name: name.removeprefix("assets/") if name.startswith("assets/") else f"../{name}"
+        for name in files
+    }
+    return "".join(
+        f"{hashlib.sha256(files[name]).hexdigest()}  {shown}\n"
+        for name, shown in sorted(names.items())
+    ).encode()
+
+
+def _published(path: Path) -> Record | None:
+    """The record that a page has; None if there is none that can be read."""
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _numbers(record: Record) -> Record:
+    """The record without what can change while its plots stay the same."""
+    spec = {key: value for key, value in record.spec.items() if key not in WORDS}
+    return _drawn_by(record.model_copy(update={"title": "", "spec": spec}), "")
+
+
+def _drawn_by(record: Record, number: str) -> Record:
+    """The record with the version that draws its plots, which need not be the run's."""
+    packages = {**record.provenance.packages, DRAWN_BY: number}
+    provenance = record.provenance.model_copy(update={"packages": packages})
+    return record.model_copy(update={"provenance": provenance})
 
 
 def fill(
@@ -128,45 +197,6 @@ def _tidy(source: str) -> str:
     return "\n".join(kept).strip("\n") + "\n"
 
 
-def _prose(record: Record, recipe: Recipe, path: Path | None) -> dict[str, Md]:
-    where = str(path) if path else record.recipe
-    skipped = _ONLY_TUNED if not record.training else frozenset()
-    skipped |= _ONLY_ENOUGH if not record.gate.enough else frozenset()
-    used = tuple(part for part in type(recipe.prose).model_fields if part not in skipped)
-    missing = [
-        part
-        for part in REQUIRED_PROSE[recipe.profile]
-        if part in used and not (getattr(recipe.prose, part) or "").strip()
-    ]
-    if missing:
-        keys = ", ".join(f"prose.{part}" for part in missing)
-        raise PageError(
-            f"the page needs prose that the recipe does not have: {keys}",
-            where=where, fix="write it in the recipe's YAML file.",
-        )
-    line_of = yaml_lines(path)
-    done = render_prose(
-        recipe.prose, used, tree(record), names(record), recipe=where, line_of=line_of
-    )
-    _check_prose(done, where, line_of)
-    return done
-
-
-def _check_prose(
-    done: dict[str, Md], where: str, line_of: Callable[[str, int], int | None]
-) -> None:
-    faults = []
-    for part, source in done.items():
-        for fault in lint(source, None):
-            line = line_of(part, fault.line)
-            place = f"{where}:{line}" if line else where
-            faults.append(f"{place}: prose.{part}: {fault.what}; {fault.fix}")
-    if faults:
-        raise PageError(
-            "the prose holds what the Cosmos Cookbook does not render:\n  " + "\n  ".join(faults)
-        )
-
-
 def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
@@ -178,9 +208,15 @@ def _draw(plot: Figure) -> bytes:
     return draw(plot)
 
 
-def _gather_media(record: Record, folder: Path, made: Path, *, asked: bool) -> None:
-    for name in dict.fromkeys(example.media for example in record.examples):
-        if not re.fullmatch(r"[\w][\w.\-]*", name) or (made / name).exists():
+def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
+    """Pictures, and what the run made for the page beside them."""
+    names = [example.media for example in record.examples]
+    names += [*record.contact_sheets.values(), *([record.loader] if record.loader else [])]
+    if (folder / ARCHIVE).is_file():
+        names.append(ARCHIVE)
+    found = {}
+    for name in dict.fromkeys(names):
+        if not re.fullmatch(r"[\w][\w.\-]*", name) or name in (RECORD, SUMS):
             raise PageError(
                 f"'{name}' cannot be the name of a picture on the page",
                 where="record.json (examples)", fix="Run `recipe run` again.",
@@ -193,28 +229,35 @@ def _gather_media(record: Record, folder: Path, made: Path, *, asked: bool) -> N
                 if asked
                 else "Render where the run's folder is, or bring the picture back.",
             )
-        (made / name).write_bytes(content)
+        found[name] = content
+    return found
 
 
-def _check(source: str, out: Path, made: Path) -> None:
-    faults: list[Fault] = lint(source, out, made) + lint_files(made)
+def _check(files: Mapping[str, bytes], out: Path) -> None:
+    # As files, since links are checked against files.
+    with TemporaryDirectory(prefix="recipe-page-") as temporary:
+        made = Path(temporary)
+        (made / "assets").mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        faults: list[Fault] = lint_files(made)
+        for name in (PAGE, SETUP):
+            if name in files:
+                faults += lint(files[name].decode(), out, made)
     if faults:
         raise PageError(
             "the page cannot be published:\n  " + "\n  ".join(map(str, faults)), where=str(out)
         )
 
 
-def _publish(source: str, made: Path, out: Path) -> None:
+def _publish(files: Mapping[str, bytes], out: Path) -> None:
     """Puts the files in place; a file whose bytes are the same is not touched."""
-    assets = out / "assets"
-    files = {path.name: path.read_bytes() for path in sorted(made.iterdir())}
     for name, content in files.items():
-        if _content(assets / name) != content:
-            write_atomic(assets / name, content)
-    if _content(out / "index.md") != source.encode():
-        write_atomic(out / "index.md", source)
+        if _content(out / name) != content:
+            write_atomic(out / name, content)
     # What no page shows any more, and what a killed process left of the page.
-    for stale in (*sorted(assets.iterdir()), *out.glob(".index.md.*")):
-        if stale.name not in files and stale.is_file():
+    left = (*out.glob(f".{PAGE}.*"), *out.glob(f".{SETUP}.*"), out / SETUP)
+    for stale in (*sorted((out / "assets").iterdir()), *left):
+        if stale.relative_to(out).as_posix() not in files and stale.is_file():
             with storage(stale):
                 stale.unlink()

@@ -12,7 +12,7 @@ import psutil
 
 from recipe_kit.errors import ModelError
 from recipe_kit.model.checkpoint import describe_model
-from recipe_kit.run.provenance import versions
+from recipe_kit.record.versions import versions
 
 GIB = 2**30
 

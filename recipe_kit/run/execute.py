@@ -5,19 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipe_kit.benchmark.questions import digest as questions_digest
+from recipe_kit.data.exchange.training import LOADER
 from recipe_kit.errors import RecordError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
-from recipe_kit.record.files import digest, read_json, storage, write_atomic, write_json
-from recipe_kit.record.schemas import BenchmarkFacts, ModelFacts, Record, StageEntry
+from recipe_kit.paths import templates_dir
+from recipe_kit.record.archive import ARCHIVE
+from recipe_kit.record.files import read_json, storage, write_atomic, write_json
+from recipe_kit.record.schemas import ModelFacts, Record, StageEntry
 from recipe_kit.record.store import read_record
+from recipe_kit.record.words import spec_digest
 from recipe_kit.run.job import Job, device_name
 from recipe_kit.run.layout import Layout
-from recipe_kit.run.outcome import Outcome
+from recipe_kit.run.pictures import Pictures
 from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan
 from recipe_kit.run.provenance import provenance
 from recipe_kit.run.report import Reporter, now
 from recipe_kit.run.stages import DO, gate_result, training_result
+from recipe_kit.score.outcome import Outcome
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -56,7 +60,7 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
             entry = _do(job, stage)
         done.append(entry)
     record = _record(job, tuple(done), started, before)
-    _publish_media(job, record)
+    _publish(job, record)
     write_json(places.run.record_path, record)
     return record
 
@@ -85,10 +89,11 @@ def _record(
     job: Job, done: tuple[StageEntry, ...], started: str, before: Record | None
 ) -> Record:
     recipe, plan = job.recipe, job.plan
-    outcome = read_json(job.folder(plan.of("comparison")) / "outcome.json", Outcome)
-    gate = gate_result(job)
+    scored = job.folder(plan.of("comparison"))
+    outcome = read_json(scored / "outcome.json", Outcome)
+    pictures = read_json(scored / "pictures.json", Pictures)
+    roles = () if outcome.gate.enough else plan.roles
     spec = _without_places(recipe.model_dump(mode="json", by_alias=True))
-    prose = ("prose", "title", "authors", "organization", "use_case", "resources")
     # A record that nothing new went into keeps its times.
     same = before if before and before.stages == done else None
     return Record(
@@ -96,7 +101,7 @@ def _record(
         title=recipe.title,
         recipe=job.layout.recipe_path.name,
         overrides=tuple(_without_place(override) for override in job.layout.overrides),
-        spec_digest=digest({key: value for key, value in spec.items() if key not in prose}),
+        spec_digest=spec_digest(spec),
         spec=spec,
         provenance=same.provenance if same else provenance(
             job.layout.root, device=device_name(job.device), started=started, finished=now()
@@ -104,12 +109,17 @@ def _record(
         stages=done,
         model=_model_facts(job, outcome),
         data=job.facts,
-        benchmarks={name: _benchmark(job, name) for name in recipe.benchmarks},
-        gate=gate,
+        benchmarks=outcome.benchmarks,
+        gate=outcome.gate,
         evaluations=outcome.evaluations,
-        training=() if gate.enough else tuple(training_result(job, role) for role in plan.roles),
+        training=tuple(training_result(job, role) for role in roles),
         comparisons=outcome.comparisons,
         examples=outcome.examples,
+        gaps=outcome.gaps,
+        criteria=outcome.criteria,
+        contact_sheets=pictures.contact_sheets,
+        loader=LOADER if roles else "",
+        media=pictures.media,
     )
 
 
@@ -160,28 +170,17 @@ def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
     )
 
 
-def _benchmark(job: Job, name: str) -> BenchmarkFacts:
-    questions = job.questions(name)
-    tasks = job.recipe.benchmarks[name].tasks
-    return BenchmarkFacts(
-        name=name,
-        digest=questions_digest(questions),
-        questions=len(questions),
-        samples=len({question.sample for question in questions}),
-        tasks=tasks,
-        primary=tasks[0],
-        prompts={task: job.recipe.tasks[task].prompt for task in tasks},
-    )
-
-
-def _publish_media(job: Job, record: Record) -> None:
-    """Puts the page's pictures, and no others, where the page looks for them."""
-    made = job.folder(job.plan.of("comparison")) / "media"
+def _publish(job: Job, record: Record) -> None:
+    """Puts the page's pictures, answers and loader, and nothing else, where the page looks."""
+    made = job.folder(job.plan.of("comparison"))
+    files = {name: made / "media" / name for name in record.media}
+    files[ARCHIVE] = made / ARCHIVE
+    if record.loader:
+        files[record.loader] = templates_dir() / LOADER
     media = job.layout.run.path / "media"
-    names = {example.media for example in record.examples}
-    for name in names:
-        write_atomic(media / name, (made / name).read_bytes())
+    for name, file in files.items():
+        write_atomic(media / name, file.read_bytes())
     with storage(media):
-        for picture in media.iterdir() if media.is_dir() else ():
-            if picture.name not in names:
-                picture.unlink()
+        for file in media.iterdir():
+            if file.name not in files:
+                file.unlink()

@@ -2,7 +2,8 @@
 
 A fingerprint covers a stage's name and version, the part of the spec it reads, the fingerprints of
 the stages it builds on, the content of its data, and the model's revision. Paths, batch sizes and
-retries are not in it: they do not change the result.
+retries are not in it: they do not change the result. A field that came into the spec later stays
+out of it while it has its default, so that finished runs stay finished.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ OPTIONAL: tuple[Kind, ...] = ("train", "re-evaluation")
 
 # Raised when the code of a stage changes what it finds out.
 VERSIONS: dict[Kind, int] = {
-    "data": 1, "zero-shot": 1, "gate": 1, "train": 1, "re-evaluation": 1, "comparison": 1,
+    "data": 2, "zero-shot": 1, "gate": 1, "train": 1, "re-evaluation": 1, "comparison": 2,
 }
 
 
@@ -64,10 +65,14 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         ModelError: The model cannot be found.
     """
     tasks = _dump(recipe, "tasks")
-    bench = _dump(recipe, "benchmarks")
+    bench = [
+        (name, benchmark.model_dump(mode="json", exclude={"slices"}))
+        for name, benchmark in recipe.benchmarks.items()
+    ]
     asking = recipe.evaluation.model_dump(
-        mode="json", exclude={"batch_size", "device", "bootstrap", "seed"}
+        mode="json", exclude={"batch_size", "device", "bootstrap", "seed", "blind"}
     )
+    blind = [name for name in recipe.benchmarks if asked_blind(recipe, name)]
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
     model = recipe.model.model_dump(mode="json", include={"min_pixels", "max_pixels"})
     revision = model_revision(recipe.model, recipe_dir)
@@ -78,7 +83,7 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         recipe.data.audit.unreadable, _content(recipe, recipe_dir, cache),
     ])
     data = _stage("data", "data", asked, _described(recipe))
-    zero = _stage("zero-shot", "zero-shot", asked, model, asking, revision)
+    zero = _stage("zero-shot", "zero-shot", asked, model, asking, revision, *filter(None, [blind]))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = recipe.train.model_dump(
         mode="json", by_alias=True, exclude={"blend", "ablations", "checkpoint_every"}
@@ -100,9 +105,17 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         trainings += [train, again]
     after = [stage.fingerprint for stage in trainings]
     comparison = _stage(
-        "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring
+        "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring,
+        *filter(None, [_dump(recipe, "success")]),
     )
     return Plan((data, zero, gate, *trainings, comparison), revision)
+
+
+def asked_blind(recipe: Recipe, benchmark: str) -> bool:
+    """Whether a benchmark is asked once more with the pictures blanked."""
+    if recipe.evaluation.blind != "auto":
+        return recipe.evaluation.blind == "always"
+    return any(recipe.tasks[task].type == "choice" for task in recipe.benchmarks[benchmark].tasks)
 
 
 def find_model(model: Model, recipe_dir: Path) -> str:
@@ -134,10 +147,11 @@ def _described(recipe: Recipe) -> Any:
     """What the data stage reads beside the samples; not the places they lie at."""
     places = {"path", "media"}
     sources = recipe.data.model_dump(mode="json", include={"sources"})["sources"]
+    slices = [[name, *one.slices] for name, one in recipe.benchmarks.items() if one.slices]
     return [recipe.data.audit.model_dump(mode="json")] + [
         [name, sorted((key, value) for key, value in source.items() if key not in places)]
         for name, source in sources.items()
-    ]
+    ] + slices
 
 
 def _content(recipe: Recipe, recipe_dir: Path, cache: Path) -> list[str]:

@@ -1,15 +1,17 @@
 """What a run was made with."""
 
-import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recipe_kit import __version__
 from recipe_kit.record.schemas import Provenance
+from recipe_kit.record.versions import machine, versions
 
-PACKAGES = ("torch", "transformers", "peft", "numpy", "pillow", "scikit-learn", "safetensors")
+PACKAGES = (
+    "torch", "transformers", "peft", "numpy", "scipy", "pillow", "scikit-learn", "safetensors",
+    "matplotlib",
+)
 
 
 def provenance(root: Path, *, device: str, started: str, finished: str) -> Provenance:
@@ -17,24 +19,13 @@ def provenance(root: Path, *, device: str, started: str, finished: str) -> Prove
     return Provenance(
         recipe_kit=__version__,
         python=platform.python_version(),
-        platform=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        platform=machine(),
         packages=versions(PACKAGES),
         device=device,
         git_commit=git_commit(root),
         started=started,
         finished=finished,
     )
-
-
-def versions(names: tuple[str, ...]) -> dict[str, str]:
-    """Versions of the packages that are installed."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def git_commit(root: Path) -> str:

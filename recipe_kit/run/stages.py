@@ -1,10 +1,6 @@
 """What each stage does: reads what earlier stages wrote, and writes its own folder."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
-
-from pydantic import BaseModel
+from collections.abc import Callable
 
 from recipe_kit.benchmark.questions import build
 from recipe_kit.data.audit import audit
@@ -13,30 +9,21 @@ from recipe_kit.data.sources import load_samples
 from recipe_kit.data.splits import assign
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.record.files import Appender, read_json, read_rows, write_json, write_rows
-from recipe_kit.record.schemas import (
-    GateResult,
-    Prediction,
-    Question,
-    Sample,
-    TrainingResult,
-    Validation,
-)
+from recipe_kit.record.archive import ARCHIVE, Archive, write_archive
+from recipe_kit.record.files import read_json, write_json, write_rows
+from recipe_kit.record.schemas import GateResult, TrainingResult, Validation
+from recipe_kit.run.asking import answers, ask_all
+from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.job import Job
-from recipe_kit.run.outcome import compare_all
+from recipe_kit.run.pictures import write_pictures
 from recipe_kit.run.plan import Kind, Stage
 from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
+from recipe_kit.score.outcome import BASE, outcome, tried
 from recipe_kit.train.checkpoint import load_tuned
-from recipe_kit.train.examples import examples, training_samples, validation_questions
+from recipe_kit.train.examples import validation_questions
 from recipe_kit.train.log import Step
 from recipe_kit.train.loop import Accuracy, train
-
-
-class Seconds(BaseModel):
-    """How long a benchmark took to ask, over all attempts."""
-
-    seconds: dict[str, float] = {}
 
 
 def do_data(job: Job, stage: Stage) -> None:
@@ -63,16 +50,16 @@ def do_data(job: Job, stage: Stage) -> None:
 
 def do_zero_shot(job: Job, stage: Stage) -> None:
     """Asks the base model all questions."""
-    _ask_all(job, job.folder(stage), job.load())
+    ask_all(job, job.folder(stage), job.load())
 
 
 def do_gate(job: Job, stage: Stage) -> None:
     """Compares the zero-shot scores with the targets."""
     recipe = job.recipe
     questions = job.questions(recipe.gate.benchmark)
-    predictions = job_predictions(job, job.plan.of("zero-shot"), recipe.gate.benchmark)
+    log = answers(job, job.plan.of("zero-shot"), recipe.gate.benchmark)
     scores = score(
-        questions, predictions,
+        questions, log.predictions, blind=log.blind or None,
         bootstrap=recipe.evaluation.bootstrap, seed=recipe.evaluation.seed,
     )
     result = decide(recipe.gate, scores)
@@ -98,7 +85,7 @@ def do_train(job: Job, stage: Stage) -> None:
     """Fine-tunes, choosing the checkpoint on the validation samples."""
     folder = job.folder(stage)
     blend = dict(stage.blend)
-    first = _write_dataset(job, folder, blend)
+    first = write_dataset(job, folder / "dataset", blend)
     result = train(
         job.load(), job.recipe, job.samples,
         role=stage.role, blend=blend, read_media=job.read_media, folder=folder,
@@ -118,29 +105,31 @@ def training_result(job: Job, role: str) -> TrainingResult:
 def do_again(job: Job, stage: Stage) -> None:
     """Asks the fine-tuned model the same questions."""
     checkpoint = job.layout.run.path / training_result(job, stage.role).checkpoint
-    _ask_all(job, job.folder(stage), load_tuned(job.load(), checkpoint))
+    ask_all(job, job.folder(stage), load_tuned(job.load(), checkpoint))
 
 
 def do_comparison(job: Job, stage: Stage) -> None:
-    """Scores everything, compares before and after, and picks the page's pictures."""
+    """Scores everything, compares before and after, and makes the page's pictures."""
+    recipe, folder = job.recipe, job.folder(stage)
     roles = [] if gate_result(job).enough else list(job.plan.roles)
-    stages = {"base": job.plan.of("zero-shot")} | {
+    stages = {BASE: job.plan.of("zero-shot")} | {
         role: job.plan.of("re-evaluation", role) for role in roles
     }
+    questions = {name: job.questions(name) for name in recipe.benchmarks}
     asked = {
-        name: {role: job_predictions(job, done, name) for role, done in stages.items()}
-        for name in job.recipe.benchmarks
+        role: {name: answers(job, done, name) for name in questions}
+        for role, done in stages.items()
     }
-    seconds = {role: read_json(job.folder(one) / "seconds.json", Seconds).seconds
-               for role, one in stages.items()}
-    places = {role: job.folder(one).relative_to(job.layout.run.path).as_posix()
-              for role, one in stages.items()}
-    compare_all(job, job.folder(stage), asked, seconds, places)
-
-
-def job_predictions(job: Job, stage: Stage, benchmark: str) -> tuple[Prediction, ...]:
-    """The predictions a stage logged for a benchmark."""
-    return read_rows(job.folder(stage) / f"predictions-{benchmark}.jsonl", Prediction)
+    checkpoints = {role: tried(training_result(job, role)) for role in roles}
+    found = outcome(recipe, questions, asked, checkpoints, progress=job.report.advance)
+    logs = {(role, name): log for role, each in asked.items() for name, log in each.items()}
+    write_archive(folder / ARCHIVE, Archive(
+        questions=questions,
+        predictions={key: log.predictions for key, log in logs.items()},
+        blind={key: log.blind for key, log in logs.items() if log.blind},
+    ))
+    write_pictures(job, folder, found.examples)
+    write_json(folder / "outcome.json", found)
 
 
 DO: dict[Kind, Callable[[Job, Stage], None]] = {
@@ -151,44 +140,6 @@ DO: dict[Kind, Callable[[Job, Stage], None]] = {
     "re-evaluation": do_again,
     "comparison": do_comparison,
 }
-
-
-def _ask_all(job: Job, folder: Path, loaded: LoadedModel) -> None:
-    engine = LocalEngine(loaded, job.recipe.evaluation, job.read_media)
-    times: dict[str, float] = {}
-    for name in job.recipe.benchmarks:
-        questions = job.questions(name)
-        path = folder / f"predictions-{name}.jsonl"
-        with Appender(path) as log:
-            done = {row.question for row in read_rows(path, Prediction)}
-            left = _whole_batches(questions, done, job.recipe.evaluation.batch_size)
-            job.report.advance(f"{name}: answers", len(done), len(questions))
-            for prediction in engine.ask(left):
-                if prediction.question not in done:
-                    log.append(prediction)
-                    done.add(prediction.question)
-                    job.report.advance(f"{name}: answers", len(done), len(questions))
-        times[name] = round(sum(row.latency_s for row in read_rows(path, Prediction)), 3)
-    write_json(folder / "seconds.json", Seconds(seconds=times))
-
-
-def _whole_batches(
-    questions: Sequence[Question], done: set[str], size: int
-) -> tuple[Question, ...]:
-    """The questions of every batch of media that is not fully answered.
-
-    A batch that a kill cut short is asked as a whole again, because the last bits of a probability
-    depend on what stands in the batch, and a resumed run is to end with the same record.
-    """
-    media: dict[tuple[str, str], list[Question]] = {}
-    for question in questions:
-        media.setdefault((question.source, question.media), []).append(question)
-    groups = iter(media.values())
-    left: list[Question] = []
-    while batch := [question for group in islice(groups, size) for question in group]:
-        if any(question.id not in done for question in batch):
-            left += batch
-    return tuple(left)
 
 
 def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
@@ -203,31 +154,6 @@ def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
         return Accuracy(hits / len(questions), len(questions))
 
     return validate
-
-
-def _write_dataset(job: Job, folder: Path, blend: dict[str, float]) -> dict[str, str]:
-    """Writes the training triples, one file for each source; returns the first of them."""
-    first: dict[str, str] = {}
-    used = training_samples(job.recipe, job.samples, blend)
-    for source in dict.fromkeys(sample.source for sample in used):
-        rows = tuple(_triples(job, [sample for sample in used if sample.source == source]))
-        write_rows(folder / "dataset" / f"{source}.jsonl", rows)
-        first = first or (rows[0].model_dump() if rows else {})
-    return first
-
-
-class Triple(BaseModel):
-    """One training example, as it is written to a dataset."""
-
-    image_path: str
-    prompt: str
-    target: str
-
-
-def _triples(job: Job, samples: Sequence[Sample]) -> Iterator[Triple]:
-    for example in examples(job.recipe, samples):
-        for prompt, target in example.pairs:
-            yield Triple(image_path=example.sample.media, prompt=prompt, target=target)
 
 
 def _show(job: Job, event: Step | Validation) -> None:

@@ -105,12 +105,12 @@ def test_fingerprints_must_not_change(
     table(project, tmp_path / "data")
     model = ("--set", f"model.base={tmp_path / 'data' / 'model'}")
     assert project.fingerprints(*model) == {
-        "data": "1c97edd7ea371442",
+        "data": "120ac8f94a694b70",
         "zero-shot": "c91f3d9860edd427",
         "gate": "47c0aebdff16dbf1",
         "train": "d6db113c55498536",
         "re-evaluation": "ae4ccb6e328596c1",
-        "comparison": "03d12dde0ecde12c",
+        "comparison": "a7bd75b98b83caf1",
     }
 
 

@@ -1,0 +1,1 @@
+"""A published page, checked against the answers it stands on."""

@@ -1,0 +1,102 @@
+"""What a check of a page finds, and how two files differ."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from itertools import zip_longest
+from typing import Any
+
+NEAR = 1e-9
+"""Relative difference up to which two sums differ by the order of their parts at most."""
+_SHOWN = 60  # characters of a line
+_BEFORE = 20
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TEXT = re.compile(rb"<text\b[^>]*>(.*?)</text>", re.DOTALL)
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    where: str
+    """File of the page, with the line or the path in the JSON."""
+    what: str
+    near: bool = False
+    """Two numbers that differ in their last digits only."""
+    excuse: str = ""
+    """Why it need not be anyone's edit."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.excuse})" if self.excuse else "")
+
+
+def json_differences(found: Any, right: Any, where: str = "") -> Iterator[Finding]:
+    """Every place where two JSON values differ; `where` is the path, such as `gate.enough`."""
+    if isinstance(found, dict) and isinstance(right, dict):
+        for key in dict.fromkeys((*found, *right)):
+            name = key if _NAME.fullmatch(key) else f"[{key!r}]"
+            path = f"{where}{'' if name.startswith('[') or not where else '.'}{name}"
+            yield from json_differences(
+                found.get(key, _NOTHING), right.get(key, _NOTHING), path
+            )
+    elif isinstance(found, list) and isinstance(right, list):
+        for at, (one, other) in enumerate(zip_longest(found, right, fillvalue=_NOTHING)):
+            yield from json_differences(one, other, f"{where}[{at}]")
+    elif type(found) is not type(right) or found != right:
+        near = isinstance(found, float) and isinstance(right, float) and math.isclose(
+            found, right, rel_tol=NEAR, abs_tol=NEAR
+        )
+        yield Finding(where, f"is {_shown(found)}, but should be {_shown(right)}", near)
+
+
+def file_difference(name: str, found: bytes, right: bytes) -> Finding:
+    """The first place where two files differ.
+
+    Args:
+        name: The file, as it is told.
+        found: Its content.
+        right: What the content should be; not the same.
+    """
+    if name.endswith(".svg"):
+        texts = zip_longest(svg_texts(found), svg_texts(right), fillvalue="nothing")
+        for one, other in texts:
+            if one != other:
+                return Finding(name, f"the plot says “{one}”, but should say “{other}”")
+    try:
+        lines = found.decode().split("\n"), right.decode().split("\n")
+    except UnicodeDecodeError:
+        return Finding(name, "is another file than it should be")
+    pairs = enumerate(zip_longest(*lines, fillvalue=""), start=1)
+    number, one, other = next((n, a, b) for n, (a, b) in pairs if a != b)
+    at = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+        min(len(one), len(other)),
+    )
+    return Finding(
+        f"{name}:{number}", f"is “{_around(one, at)}”, but should be “{_around(other, at)}”"
+    )
+
+
+def svg_texts(svg: bytes) -> list[str]:
+    """What a plot says, in the order it is drawn."""
+    return [unescape(text.decode(errors="replace")).strip() for text in _TEXT.findall(svg)]
+
+
+def _around(line: str, at: int) -> str:
+    start = max(0, at - _BEFORE) if len(line) > _SHOWN else 0
+    part = line[start : start + _SHOWN]
+    return f"{'…' if start else ''}{part}{'…' if start + _SHOWN < len(line) else ''}"
+
+
+def _shown(value: Any) -> str:
+    if value is _NOTHING:
+        return "missing"
+    if isinstance(value, dict | list):
+        return f"{'a list of' if isinstance(value, list) else 'a part of'} {len(value)} entries"
+    if isinstance(value, str):
+        return f"“{_around(value, 0)}”"
+    return json.dumps(value)

@@ -1,0 +1,186 @@
+"""Checks a published page: its files, its numbers, its text and its plots.
+
+Nothing but the page's own folder is read, no model is loaded, and no GPU is used.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipe_kit import __version__
+from recipe_kit.errors import RecipeError, RecordError, VerifyError
+from recipe_kit.page.render import RECORD, SUMS, page_files
+from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
+from recipe_kit.record.schemas import Record
+from recipe_kit.record.store import read_record
+from recipe_kit.record.versions import machine, versions
+from recipe_kit.verify.findings import Finding, file_difference, json_differences, svg_texts
+from recipe_kit.verify.scores import misread, rescored
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_ARITHMETIC = ("numpy", "scipy", "scikit-learn")
+FIRST_WITH_ANSWERS = 2
+"""Version of the first records whose pages carry the answers."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was checked, and what was found."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    """What cannot be told apart here from another version's or another processor's work."""
+    questions: int
+    predictions: int
+    files: int
+    seconds: float
+
+    def error(self, page: Path) -> VerifyError:
+        """All findings as one error."""
+        listed = "".join(f"\n  {finding}" for finding in self.findings)
+        count = f"{len(self.findings)} places" if len(self.findings) > 1 else "1 place"
+        return VerifyError(
+            f"differs from what its answers give in {count}:{listed}", where=str(page),
+            fix="Take back what was edited by hand, or render the page again.",
+        )
+
+
+def verify(page: Path) -> Report:
+    """Checks the page in a folder.
+
+    Raises:
+        RecordError: The folder holds no page.
+        VerifyError: The page was made before pages carried their answers.
+    """
+    started = time.monotonic()
+    if not (page / "assets" / RECORD).is_file():
+        raise RecordError(
+            f"there is no page: assets/{RECORD} is missing", where=str(page),
+            fix="Name a page's folder, such as docs/recipes/floor-crack.",
+        )
+    found = list(_sums(page))
+    archive = Archive({}, {})
+    try:
+        record = read_record(page / "assets" / RECORD)
+        _refuse_old(page, record)
+        found += _media(page, record)
+        archive = read_archive(page / "assets" / ARCHIVE)
+        found += misread(archive)
+        found += _files(page, record)
+        found += _scores(record, archive)
+    except VerifyError:
+        raise
+    except RecipeError as error:
+        # What is so wrong that nothing can be computed from it is one more finding.
+        where = error.where.replace(f"{page}/", "")
+        found.append(Finding(where or page.name, error.what))
+    logs = (*archive.predictions.values(), *archive.blind.values())
+    return Report(
+        findings=tuple(one for one in found if not one.excuse),
+        notes=tuple(one for one in found if one.excuse),
+        questions=sum(map(len, archive.questions.values())),
+        predictions=sum(map(len, logs)),
+        files=sum(path.is_file() for path in page.rglob("*")),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _refuse_old(page: Path, record: Record) -> None:
+    if record.version < FIRST_WITH_ANSWERS:
+        raise VerifyError(
+            "was made before pages carried the answers they stand on", where=str(page),
+            fix=f"Run its recipe again: recipe run recipes/{record.recipe}",
+        )
+
+
+def _sums(page: Path) -> Iterator[Finding]:
+    """Files that are not those of the list of digests."""
+    name = f"assets/{SUMS}"
+    try:
+        lines = (page / name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        yield Finding(name, "is missing or cannot be read")
+        return
+    listed = {name}
+    for number, line in enumerate(lines, start=1):
+        entry = _LINE.fullmatch(line)
+        if entry is None:
+            yield Finding(f"{name}:{number}", "is no line of digests")
+            continue
+        file = "index.md" if entry[2] == "../index.md" else f"assets/{entry[2]}"
+        listed.add(file)
+        path = page / file
+        if not path.is_file() or ".." in file:
+            yield Finding(file, f"is listed in {SUMS}, but is missing")
+        elif _sha256(path) != entry[1]:
+            yield Finding(file, f"was changed: its sha256 is not the one in {name}:{number}")
+    for path in sorted(page.rglob("*")):
+        file = path.relative_to(page).as_posix()
+        if path.is_file() and file not in listed:
+            yield Finding(file, f"is no file of the page: {SUMS} does not list it")
+
+
+def _media(page: Path, record: Record) -> Iterator[Finding]:
+    """Pictures that are not those the run made."""
+    shown = {example.media for example in record.examples} | set(record.contact_sheets.values())
+    for name in sorted(shown | set(record.media)):
+        path = page / "assets" / name
+        if name not in record.media:
+            yield Finding(f"assets/{RECORD}: media", f"does not list the picture {name}")
+        elif not path.is_file():
+            yield Finding(f"assets/{name}", "is missing")
+        elif _sha256(path) != record.media[name]:
+            yield Finding(f"assets/{name}", "is another picture than the run made")
+
+
+def _scores(record: Record, archive: Archive) -> Iterator[Finding]:
+    """Numbers of the record that do not follow from the answers."""
+    published = json.loads(record.model_dump_json())
+    right = json.loads(rescored(record, archive).model_dump_json())
+    made = record.provenance
+    same = made.platform == machine() and all(
+        made.packages.get(name) == found for name, found in versions(_ARITHMETIC).items()
+    )
+    excuse = "" if same else "other processors and versions sum in another order"
+    for one in json_differences(published, right):
+        yield Finding(
+            f"assets/{RECORD}: {one.where}", f"{one.what} (scored again from the answers)",
+            excuse=excuse if one.near else "",
+        )
+
+
+def _files(page: Path, record: Record) -> Iterator[Finding]:
+    """Files that are not what the record gives."""
+    made = page_files(record, page / "assets")
+    for name, right in made.items():
+        path = page / name
+        found = path.read_bytes() if path.is_file() else None
+        if found is None:
+            yield Finding(name, "is missing")
+        elif found != right and name != f"assets/{SUMS}":
+            yield _changed(record, name, found, right)
+
+
+def _changed(record: Record, name: str, found: bytes, right: bytes) -> Finding:
+    difference = file_difference(name, found, right)
+    here = versions(("matplotlib",))
+    drawn = {"matplotlib": record.provenance.packages.get("matplotlib", "")}
+    if name.endswith(".svg"):
+        if drawn != here and svg_texts(found) == svg_texts(right):
+            return Finding(
+                name, "differs in its lines, not in what it says",
+                excuse=f"matplotlib {drawn['matplotlib']} drew it; "
+                f"this is {here['matplotlib']}",
+            )
+    elif record.provenance.recipe_kit != __version__:
+        more = f" (the page is of recipe_kit {record.provenance.recipe_kit}; this is {__version__})"
+        return Finding(difference.where, difference.what + more)
+    return difference
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
