@@ -1,0 +1,348 @@
+"""Questions with options: which are shown, in which order, and which is right."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipe_kit.benchmark.choices import orders, rotations
+from recipe_kit.benchmark.prompts import fill
+from recipe_kit.benchmark.questions import build, digest, pose, question_digest
+from recipe_kit.errors import DataError
+from recipe_kit.record.schemas import LabelValue, Sample
+from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import BinaryTask, ChoiceTask, labels_in
+
+PROMPT = "Is the {subject} left or right of the {object}?"
+SIDE = {"type": "choice", "prompt": PROMPT, "options": ["left", "right"], "label": "relation"}
+WHO = {
+    "type": "choice", "prompt": "{question}", "options": ["{A}", "{B}", "{C}", "{D}"],
+    "label": "answer", "shuffle": False,
+}
+LABELS = {"subject": "cup", "object": "red ball", "relation": "left"}
+ASKED = {"question": "Who is it?", "A": "a dog", "B": "nobody", "C": "a cat", "answer": "C"}
+
+
+def choice(task: dict[str, object], **changes: object) -> ChoiceTask:
+    return ChoiceTask.model_validate(task | changes)
+
+
+def sample(number: int = 1, **labels: LabelValue) -> Sample:
+    return Sample(
+        id=f"drawn/{number}", source="drawn", media=f"{number}.png", sha256="ab" * 32,
+        labels=labels, split="test", width=64, height=48,
+    )
+
+
+def recipe(slices: tuple[str, ...] = (), **task: object) -> Recipe:
+    return Recipe.model_validate({
+        "schema": 1, "title": "T", "use_case": "U", "organization": "O",
+        "authors": [{"name": "A"}],
+        "data": {
+            "sources": {"drawn": {"kind": "world", "world": "tabletop", "count": 9}},
+            "splits": {"test": {"drawn": 1.0}},
+        },
+        "tasks": {"side": SIDE | task},
+        "benchmarks": {"table": {"tasks": ["side"], "slices": slices}},
+        "gate": {
+            "benchmark": "table",
+            "targets": [{"task": "side", "metric": "accuracy", "at_least": 0.9}],
+        },
+    })
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{name} is {name}", "cup is cup"),
+        ("{truth}, {count}, {share}, {l2-category}", "true, 3, 2.5, x"),
+        ("{} { name } {1} {name: 1} {{name}}", "{} { name } {1} {name: 1} {cup}"),
+        ("{nested}", "{name}"),
+        ("no label", "no label"),
+    ],
+)
+def test_labels_are_filled_in(template: str, text: str) -> None:
+    labels: dict[str, LabelValue] = {
+        "name": "cup", "truth": True, "count": 3.0, "share": 2.5, "l2-category": "x",
+        "nested": "{name}",
+    }
+    assert fill(template, labels) == text
+
+
+@given(st.text("{}a b_-1"))
+def test_only_labels_are_replaced(text: str) -> None:
+    names = labels_in(text)
+    filled = fill(text, dict.fromkeys(names, "x"))
+    for name in names:
+        text = text.replace(f"{{{name}}}", "x")
+    assert filled == text
+
+
+def test_one_question_in_full() -> None:
+    (question,) = build("table", recipe(), [sample(**LABELS)])
+    assert question.model_dump() == {
+        "id": "table/side/drawn/1", "benchmark": "table", "task": "side", "task_type": "choice",
+        "sample": "drawn/1", "media": "1.png", "media_sha256": "ab" * 32,
+        "prompt": "Is the cup left or right of the red ball?\nA. left\nB. right",
+        "choices": ("A", "B"), "reference": "A", "hazard": None, "category": "",
+        "source": "drawn", "group": "drawn/1", "slices": {},
+        "options": {"A": "left", "B": "right"}, "parser": "strict", "answer_by": "both",
+        "rotation": 0, "rotation_of": "",
+    }
+
+
+def test_how_an_answer_is_read_is_in_the_question() -> None:
+    (question,) = build(
+        "table", recipe(parser="vlmevalkit", answer_by="generation"), [sample(**LABELS)]
+    )
+    assert (question.parser, question.answer_by) == ("vlmevalkit", "generation")
+
+
+# Must not be changed: the questions of people's runs were asked in these orders.
+def test_the_orders_are_pinned() -> None:
+    task = choice(SIDE, options=["a", "b", "c", "d"])
+    assert [orders("side", task, sample(n), 4, 1) for n in range(4)] == [
+        [(1, 2, 0, 3)], [(0, 3, 1, 2)], [(3, 0, 2, 1)], [(0, 1, 2, 3)],
+    ]
+    assert orders("side", task, sample(0), 4, 3) == [(1, 2, 0, 3), (2, 1, 0, 3), (3, 1, 0, 2)]
+
+
+def test_the_order_is_of_the_seed_the_task_and_the_sample() -> None:
+    size = 7
+    task = choice(SIDE, options=list("abcdefg"))
+    found = {
+        orders("side", task, sample(1), size, 1)[0],
+        orders("side", task, sample(2), size, 1)[0],
+        orders("other", task, sample(1), size, 1)[0],
+        orders("side", choice(SIDE, seed=1), sample(1), size, 1)[0],
+    }
+    assert len(found) == 4
+    # Of nothing else: not of the labels, the benchmark or the other samples.
+    alone = build("table", recipe(), [sample(5, **LABELS)])
+    among = build("table", recipe(), [sample(n, **LABELS) for n in range(9)])
+    assert among[5] == alone[0]
+
+
+def test_every_order_is_as_frequent() -> None:
+    task = choice(SIDE, options=["a", "b", "c"])
+    counts = Counter(orders("side", task, sample(n), 3, 1)[0] for n in range(1200))
+    assert len(counts) == 6
+    assert all(160 < count < 240 for count in counts.values())
+
+
+def test_without_shuffling_the_options_stand_as_listed() -> None:
+    questions = build("table", recipe(shuffle=False), [sample(n, **LABELS) for n in range(9)])
+    assert {q.prompt.partition("\n")[2] for q in questions} == {"A. left\nB. right"}
+    assert {q.reference for q in questions} == {"A"}
+
+
+@given(st.integers(2, 5), st.integers(1, 10), st.integers(0, 9), st.booleans())
+def test_several_orders_are_different_ones(size: int, count: int, seed: int, shuffle: bool) -> None:
+    task = choice(SIDE, options=list("abcde")[:size], seed=seed, shuffle=shuffle)
+    found = orders("side", task, sample(), size, count)
+    assert len(found) == len(set(found)) == min(count, [2, 6, 24, 120][size - 2])
+    assert found[:1] == orders("side", task, sample(), size, 1)
+    assert {tuple(sorted(order)) for order in found} == {tuple(range(size))}
+
+
+def test_rotations_are_further_questions() -> None:
+    task = {"options": ["left", "right", "behind"], "circular": True}
+    questions = build("table", recipe(**task), [sample(**LABELS)])
+    assert [(q.id, q.rotation, q.rotation_of, q.reference) for q in questions] == [
+        ("table/side/drawn/1", 0, "", "A"),
+        ("table/side/drawn/1#1", 1, "table/side/drawn/1", "C"),
+        ("table/side/drawn/1#2", 2, "table/side/drawn/1", "B"),
+    ]
+    assert [list(q.options.values()) for q in questions] == [
+        ["left", "right", "behind"], ["right", "behind", "left"], ["behind", "left", "right"],
+    ]
+    assert questions[:1] == build("table", recipe(options=task["options"]), [sample(**LABELS)])
+
+
+@given(st.permutations(range(5)))
+def test_in_the_rotations_every_option_stands_everywhere_once(order: list[int]) -> None:
+    turned = rotations(tuple(order))
+    assert all(set(column) == set(range(5)) for column in zip(*turned, strict=True))
+    assert all(second == first[1:] + first[:1] for first, second in pairwise(turned))
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "options", "reference"),
+    [
+        # A letter as listed, and an option that the sample has no label for
+        (WHO, ASKED, {"A": "a dog", "B": "nobody", "C": "a cat"}, "C"),
+        # The letter is that of the list, whatever is left out before it
+        (WHO, ASKED | {"A": ""}, {"A": "nobody", "B": "a cat"}, "B"),
+        # The text wins over the letter
+        (WHO, ASKED | {"A": "C"}, {"A": "C", "B": "nobody", "C": "a cat"}, "A"),
+        (WHO, ASKED | {"answer": "nobody"}, {"A": "a dog", "B": "nobody", "C": "a cat"}, "B"),
+        (WHO, ASKED | {"answer": " a cat ", "C": "a cat "},
+         {"A": "a dog", "B": "nobody", "C": "a cat"}, "C"),
+        # Numbers and truth values
+        (WHO, {"question": "How many?", "A": 2, "B": 3.0, "answer": 3}, {"A": "2", "B": "3"}, "B"),
+        (WHO, {"question": "Is it?", "A": True, "B": False, "answer": False},
+         {"A": "true", "B": "false"}, "B"),
+        # Answers say what a value means: a text, a letter, or the option as it is listed
+        (SIDE | {"shuffle": False, "answers": {"west": "left", "east": "B"}},
+         LABELS | {"relation": "east"}, {"A": "left", "B": "right"}, "B"),
+        (SIDE | {"shuffle": False, "answers": {"west": "left", "east": "B"}},
+         LABELS | {"relation": "west"}, {"A": "left", "B": "right"}, "A"),
+        (SIDE | {"shuffle": False, "options": ["the {subject}", "the {object}"],
+                 "answers": {"left": "the {object}"}},
+         LABELS, {"A": "the cup", "B": "the red ball"}, "B"),
+    ],
+)
+def test_the_options_and_the_right_one(
+    task: dict[str, object], labels: dict[str, LabelValue], options: dict[str, str], reference: str
+) -> None:
+    (posed,) = pose("who", choice(task), sample(**labels))
+    assert (posed.options, posed.reference) == (options, reference)
+    assert posed.choices == tuple(options)
+    assert posed.prompt.splitlines()[1:] == [f"{key}. {text}" for key, text in options.items()]
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "message"),
+    [
+        (WHO, {"question": "Who?", "A": "a dog", "B": " ", "answer": "A"},
+         "sample 'drawn/1': the task 'who' has only one option for it, the labels of the others "
+         "are missing or empty\n  To mend it: give the sample the labels that tasks.who.options "
+         "names"),
+        (WHO, {"question": "Who?", "answer": "A"},
+         "sample 'drawn/1': the task 'who' has no option for it, the labels of the others are "
+         "missing or empty\n  To mend it: give the sample the labels that tasks.who.options "
+         "names"),
+        (WHO, ASKED | {"B": "a dog"},
+         "sample 'drawn/1': two options of the task 'who' are both 'a dog'\n  To mend it: correct "
+         "the sample's labels, or tasks.who.options"),
+        # The right option is one that was left out
+        (WHO, ASKED | {"answer": "D"},
+         "sample 'drawn/1': label 'answer' is 'D', and is none of the options of the task 'who': "
+         "A. a dog, B. nobody, C. a cat\n  To mend it: correct the label, or add the value to "
+         "tasks.who.answers"),
+        (WHO, ASKED | {"answer": "Nobody"},
+         "sample 'drawn/1': label 'answer' is 'Nobody', and is none of the options of the task "
+         "'who': A. a dog, B. nobody, C. a cat; did you mean 'nobody'?\n  To mend it: correct the "
+         "label, or add the value to tasks.who.answers"),
+        (WHO | {"answers": {"x": "a cow"}}, ASKED | {"answer": "x"},
+         "sample 'drawn/1': label 'answer' is 'x', which is answered 'a cow', and is none of the "
+         "options of the task 'who': A. a dog, B. nobody, C. a cat; did you mean 'a dog'?\n  To "
+         "mend it: correct the label, or add the value to tasks.who.answers"),
+        (SIDE, {"subject": "cup", "relation": "left"},
+         "sample 'drawn/1': the prompt of the task 'who' names the label 'object', which this "
+         "sample lacks\n  To mend it: give the sample the label 'object', or take {object} out of "
+         "tasks.who.prompt"),
+    ],
+)
+def test_what_cannot_be_asked(
+    task: dict[str, object], labels: dict[str, LabelValue], message: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        pose("who", choice(task), sample(**labels))
+    assert str(caught.value) == message
+
+
+def test_prompts_of_other_tasks_name_labels_too() -> None:
+    task = BinaryTask(type="binary", prompt="Is the {subject} red?", label="red")
+    (posed,) = pose("red", task, sample(subject="cup", red="No"))
+    assert posed == ("Is the cup red?", ("Yes", "No"), "No", {})
+    with pytest.raises(DataError, match="names the label 'subject', which this sample lacks"):
+        pose("red", task, sample(red="No"))
+
+
+def test_a_sample_without_the_label_is_not_asked() -> None:
+    found = build("table", recipe(), [sample(1, **LABELS), sample(2, subject="cup")])
+    assert [question.sample for question in found] == ["drawn/1"]
+
+
+GAPS = [0.081, 0.1, 0.12, 0.15, 0.152, 0.2, 0.23, 0.3, 0.36]
+
+
+def test_slices_are_labels_as_text() -> None:
+    several = [
+        sample(n, **LABELS, gap=gap, count=n % 3 + 2, lit=n > 4) for n, gap in enumerate(GAPS)
+    ]
+    asked = build("table", recipe(slices=("object", "gap", "count", "lit", "size")), several)
+    assert asked[0].slices == {
+        "object": "red ball", "gap": "0.08–0.12", "count": "2", "lit": "false", "size": "64×48",
+    }
+    assert [q.slices["gap"] for q in asked] == [
+        *["0.08–0.12"] * 3, *["0.15–0.2"] * 3, *["0.23–0.36"] * 3,
+    ]
+    assert Counter(q.slices["count"] for q in asked) == {"2": 3, "3": 3, "4": 3}
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        # Eight different numbers are few enough to be told apart.
+        ([*range(8), 7], ["0", "1", "2", "3", "4", "5", "6", "7", "7"]),
+        (list(range(9)), ["0–2"] * 3 + ["3–5"] * 3 + ["6–8"] * 3),
+        # Equal numbers stay together.
+        ([0] * 6 + list(range(1, 9)), ["0–3"] * 9 + ["4–8"] * 5),
+        # Two decimals would not tell the ranges apart.
+        ([0.0001 * n for n in range(9)],
+         ["0–0.0002"] * 3 + ["0.0003–0.0005"] * 3 + ["0.0006–0.0008"] * 3),
+        (["a", *range(9)], ["a", *map(str, range(9))]),
+    ],
+)
+def test_numbers_are_cut_into_three_ranges(
+    values: list[LabelValue], texts: list[str]
+) -> None:
+    several = [sample(n, **LABELS, value=value) for n, value in enumerate(values)]
+    asked = build("table", recipe(slices=("value",)), several)
+    assert [
+        q.slices["value"] for q in sorted(asked, key=lambda q: int(q.sample.partition("/")[2]))
+    ] == texts
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
+def test_a_range_holds_its_numbers(values: list[float]) -> None:
+    several = [sample(n, **LABELS, value=value) for n, value in enumerate(values)]
+    asked = build("table", recipe(slices=("value",)), several)
+    found: dict[str, list[float]] = {}
+    for question in asked:
+        value = values[int(question.sample.partition("/")[2])]
+        found.setdefault(question.slices["value"], []).append(value)
+    if len(set(values)) > 8:
+        ordered = sorted(found.values(), key=min)
+        assert 1 <= len(ordered) <= 3
+        assert all(max(one) < min(other) for one, other in pairwise(ordered))
+
+
+def test_a_label_called_size_goes_before_the_pictures_size() -> None:
+    several = [sample(1, **LABELS, size="large"), sample(2, **LABELS)]
+    asked = build("table", recipe(slices=("size",)), several)
+    assert [q.slices for q in asked] == [{"size": "large"}, {}]
+
+
+# Must not be changed: runs on people's disks are recognized by these digests.
+def test_the_digests_of_choice_questions_are_pinned() -> None:
+    task = {"circular": True, "parser": "vlmevalkit"}
+    questions = build("table", recipe(slices=("object",), **task), [sample(**LABELS)])
+    assert digest(questions) == (
+        "b4eb8aa754303f6c90c9a25038189cb2399e5aef5fbf6eb79fc326be2621a08a"
+    )
+    assert question_digest(questions[0], "p", "d") == (
+        "41e302175ff1d74e3174ec26c74d6486e99369b6176acda8d2d5c74ada2e1346"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"options": {"A": "left", "B": "up"}}, True),
+        ({"parser": "vlmevalkit"}, True),
+        ({"answer_by": "probability"}, True),
+        ({"slices": {"object": "cup"}}, False),
+        ({"rotation": 1}, False),
+        ({"rotation_of": "x"}, False),
+    ],
+)
+def test_what_changes_the_digests(change: dict[str, object], asked: bool) -> None:
+    (question,) = build("table", recipe(), [sample(**LABELS)])
+    other = question.model_copy(update=change)
+    assert digest([other]) != digest([question])
+    assert (question_digest(other, "p", "d") != question_digest(question, "p", "d")) is asked
