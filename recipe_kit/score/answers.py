@@ -1,5 +1,10 @@
 """Questions and predictions of one task, put side by side as arrays.
 
+The questions of a choice task can differ in how many options they have: arrays are as wide as the
+longest list of letters, and the letters a question lacks have probability zero. The rotations of
+a question's options (circular evaluation) are no questions of their own here: each first question
+carries whether all of its rotations were answered rightly.
+
 Shape suffixes in this room: N questions, K choices, B bootstrap resamples, G groups, U distinct
 scores.
 """
@@ -26,18 +31,17 @@ SUM_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Answers:
-    """One task's questions and the answers to them, in the order of the questions' ids."""
+    """One task's first questions and the answers to them, in the order of the questions' ids."""
 
     questions: tuple[Question, ...]
+    predictions: tuple[Prediction, ...]
+    choices: tuple[str, ...]  # the answers that count, in order; the longest list of letters
     reference_N: Ints  # index of the right choice
     answer_N: Ints  # index of the choice given; UNPARSEABLE when none could be read
     confidence_N: Floats  # 0–1
     probability_NK: Floats | None  # of each choice; None when a prediction has none logged
-
-    @cached_property
-    def choices(self) -> tuple[str, ...]:
-        """The answers that count, in order."""
-        return self.questions[0].choices
+    rotated_N: Bools  # whether the question was asked with its options turned as well
+    circled_N: Bools  # where it and all its rotations were answered rightly
 
     @cached_property
     def hazard(self) -> int:
@@ -65,11 +69,19 @@ class Answers:
         return replace(
             self,
             questions=tuple(self.questions[i] for i in kept),
+            predictions=tuple(self.predictions[i] for i in kept),
             reference_N=self.reference_N[kept],
             answer_N=self.answer_N[kept],
             confidence_N=self.confidence_N[kept],
             probability_NK=None if probability is None else probability[kept],
+            rotated_N=self.rotated_N[kept],
+            circled_N=self.circled_N[kept],
         )
+
+
+def truth(question: Question) -> str:
+    """The right answer in words: the right option's text, or the reference without options."""
+    return question.options.get(question.reference, question.reference)
 
 
 def align(
@@ -111,36 +123,22 @@ def align(
 
 
 def _answers(
-    questions: list[Question], by_id: dict[str, Prediction], where: str, error: type[RecipeError]
+    asked: list[Question], by_id: dict[str, Prediction], where: str, error: type[RecipeError]
 ) -> Answers:
-    questions = sorted(questions, key=lambda q: q.id)
+    asked = sorted(asked, key=lambda q: q.id)
+    questions = [q for q in asked if not q.rotation_of]
     predictions = [by_id[q.id] for q in questions]
-    choices = questions[0].choices
-    for question, prediction in zip(questions, predictions, strict=True):
-        if (question.choices, question.hazard) != (choices, questions[0].hazard):
-            raise error(
-                f"'{question.id}' has other choices than '{questions[0].id}'; "
-                "a task's questions share theirs",
-                where=where,
-                fix="build the benchmark again from one version of the recipe",
-            )
-        if prediction.answer not in (None, *choices):
-            raise error(
-                f"the answer to '{question.id}' is '{prediction.answer}', "
-                f"which is none of {', '.join(choices)}",
-                where=where,
-                fix="evaluate again; the log was made for other choices",
-            )
-        if abs(prediction.confidence - 0.5) > 0.5 + SUM_TOLERANCE:
-            raise error(
-                f"the confidence of '{question.id}' is {prediction.confidence:.3f}, "
-                "which is no probability",
-                where=where,
-                fix="evaluate again; an engine logs the answer's probability over the choices",
-            )
-    index = {choice: i for i, choice in enumerate(choices)}
+    longest = max(asked, key=lambda q: len(q.choices))
+    for question in asked:
+        _refuse_choices(question, longest, where, error)
+        _refuse_answer(question, by_id[question.id], where, error)
+    index = {choice: i for i, choice in enumerate(longest.choices)}
+    turned = _turned(asked, questions, where, error)
+    right = {q.id: by_id[q.id].answer == q.reference for q in asked}
     return Answers(
         questions=tuple(questions),
+        predictions=tuple(predictions),
+        choices=longest.choices,
         reference_N=np.array([index[q.reference] for q in questions], dtype=np.int64),
         answer_N=np.array(
             [UNPARSEABLE if p.answer is None else index[p.answer] for p in predictions],
@@ -148,17 +146,88 @@ def _answers(
         ),
         # A quotient of rounded probabilities can pass 1 by a hair.
         confidence_N=np.clip(np.array([p.confidence for p in predictions]), 0.0, 1.0),
-        probability_NK=_probabilities(predictions, choices, where, error),
+        probability_NK=_probabilities(questions, predictions, longest.choices, where, error),
+        rotated_N=np.array([bool(turned[q.id]) for q in questions], dtype=np.bool_),
+        circled_N=np.array(
+            [right[q.id] and all(right[other] for other in turned[q.id]) for q in questions],
+            dtype=np.bool_,
+        ),
     )
 
 
+def _turned(
+    asked: list[Question], firsts: list[Question], where: str, error: type[RecipeError]
+) -> dict[str, list[str]]:
+    """From each first question's id to the ids of its rotations."""
+    turned: dict[str, list[str]] = {q.id: [] for q in firsts}
+    for question in asked:
+        if not question.rotation_of:
+            continue
+        if question.rotation_of not in turned:
+            raise error(
+                f"'{question.id}' is a rotation of '{question.rotation_of}', which is not asked",
+                where=where,
+                fix="build the benchmark again from one version of the recipe",
+            )
+        turned[question.rotation_of].append(question.id)
+    return turned
+
+
+def _refuse_choices(
+    question: Question, longest: Question, where: str, error: type[RecipeError]
+) -> None:
+    choices = longest.choices
+    if question.task_type == "choice":
+        choices = choices[: len(question.choices)]
+    if (question.choices, question.hazard) != (choices, longest.hazard):
+        raise error(
+            f"'{question.id}' has other choices than '{longest.id}'; "
+            "a task's questions share theirs",
+            where=where,
+            fix="build the benchmark again from one version of the recipe",
+        )
+    if question.reference not in question.choices:
+        raise error(
+            f"the right answer to '{question.id}' is '{question.reference}', "
+            f"which is none of {', '.join(question.choices)}",
+            where=where,
+            fix="build the benchmark again from one version of the recipe",
+        )
+
+
+def _refuse_answer(
+    question: Question, prediction: Prediction, where: str, error: type[RecipeError]
+) -> None:
+    if prediction.answer not in (None, *question.choices):
+        raise error(
+            f"the answer to '{question.id}' is '{prediction.answer}', "
+            f"which is none of {', '.join(question.choices)}",
+            where=where,
+            fix="evaluate again; the log was made for other choices",
+        )
+    if abs(prediction.confidence - 0.5) > 0.5 + SUM_TOLERANCE:
+        raise error(
+            f"the confidence of '{question.id}' is {prediction.confidence:.3f}, "
+            "which is no probability",
+            where=where,
+            fix="evaluate again; an engine logs the answer's probability over the choices",
+        )
+
+
 def _probabilities(
-    predictions: list[Prediction], choices: tuple[str, ...], where: str, error: type[RecipeError]
+    questions: list[Question],
+    predictions: list[Prediction],
+    choices: tuple[str, ...],
+    where: str,
+    error: type[RecipeError],
 ) -> Floats | None:
     """Probabilities [N, K], each row summing to one; None when a prediction lacks them."""
-    if not all(set(choices) <= p.probabilities.keys() for p in predictions):
+    pairs = list(zip(questions, predictions, strict=True))
+    if not all(set(q.choices) <= p.probabilities.keys() for q, p in pairs):
         return None
-    found_NK = np.array([[p.probabilities[c] for c in choices] for p in predictions])
+    found_NK = np.array(
+        [[p.probabilities[c] if c in q.choices else 0.0 for c in choices] for q, p in pairs]
+    )
     total_N = found_NK.sum(axis=1)
     odd_N = (np.abs(total_N - 1) > SUM_TOLERANCE) | (found_NK < 0).any(axis=1)
     if odd_N.any():

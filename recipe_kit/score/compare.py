@@ -13,7 +13,8 @@ from recipe_kit.record.schemas import (
 )
 from recipe_kit.score import binary, stats
 from recipe_kit.score.answers import Answers, Floats, align
-from recipe_kit.score.metrics import measures, slice_values
+from recipe_kit.score.metrics import measures
+from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
 from recipe_kit.spec.tasks import LOWER_IS_BETTER
 
@@ -83,7 +84,7 @@ def _compare_task(
         mcnemar_p=stats.mcnemar(fixed, broken),
         slices={
             dimension: _slices(before, after, dimension, bootstrap, seed)
-            for dimension in ("category", "source")
+            for dimension in dimensions(before)
         },
     )
 

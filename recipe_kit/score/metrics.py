@@ -5,38 +5,57 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from recipe_kit.record.schemas import Confusion, Metric, Prediction, Question, TaskScores
-from recipe_kit.score import binary, scale, stats
+from recipe_kit.score import binary, choice, scale, stats
 from recipe_kit.score.answers import UNPARSEABLE, Answers, align
+from recipe_kit.score.baselines import answerable_blind, baselines
 from recipe_kit.score.calibration import least_confident, reliability, risk_coverage
+from recipe_kit.score.readings import UNREAD, positions, readings
+from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
 
 # What is computed for each type of task; `spec.tasks.TASK_METRICS` lists the same names.
 MEASURES: Mapping[str, Mapping[str, Callable[[Answers], Measure]]] = {
     "binary": binary.MEASURES,
     "scale": scale.MEASURES,
+    "choice": choice.MEASURES,
 }
-SLICE_MEASURES = {"binary": binary.SLICE_MEASURES, "scale": scale.SLICE_MEASURES}
-NO_CATEGORY = "(none)"
+SLICE_MEASURES: Mapping[str, tuple[str, ...]] = {
+    "binary": binary.SLICE_MEASURES,
+    "scale": scale.SLICE_MEASURES,
+    "choice": choice.SLICE_MEASURES,
+}
 
 
 def score(
-    questions: Sequence[Question], predictions: Sequence[Prediction], *, bootstrap: int, seed: int
+    questions: Sequence[Question],
+    predictions: Sequence[Prediction],
+    *,
+    blind: Sequence[Prediction] | None = None,
+    bootstrap: int,
+    seed: int,
 ) -> dict[str, TaskScores]:
     """Scores of each task, tasks in the order they are first asked.
 
     Args:
         questions: The benchmark.
         predictions: One for each question, in any order.
+        blind: The same with the pictures blanked; None if that was not asked.
         bootstrap: Resamples for an interval.
         seed: Seed of the resampling.
 
     Raises:
         RecordError: Questions and predictions do not belong together one to one.
     """
-    return {
-        task: _score_task(task, answers, bootstrap, seed)
-        for task, answers in align(questions, predictions).items()
-    }
+    blinds = {} if blind is None else align(questions, blind, where="blind predictions")
+    scores = {}
+    for task, answers in align(questions, predictions).items():
+        scores[task] = _score_task(task, answers, blinds.get(task), bootstrap, seed)
+        if scores[task].task_type == "choice":
+            asked = [q for q in questions if q.task == task]
+            scores[task] = scores[task].model_copy(
+                update=_choice_facts(answers, asked, predictions, bootstrap, seed)
+            )
+    return scores
 
 
 def measures(answers: Answers) -> dict[str, Measure]:
@@ -45,25 +64,11 @@ def measures(answers: Answers) -> dict[str, Measure]:
     return {name: measure(answers) for name, measure in MEASURES[task_type].items()}
 
 
-def slice_values(answers: Answers, dimension: str) -> dict[str, Answers]:
-    """The answers of each category, source or reference, sorted; none if nothing is named.
-
-    Args:
-        answers: The answers of one task.
-        dimension: `category`, `source` or `label`.
-    """
-    field = "reference" if dimension == "label" else dimension
-    values = [str(getattr(q, field)) for q in answers.questions]
-    if not any(values):
-        return {}
-    return {
-        value or NO_CATEGORY: answers.take(np.array([v == value for v in values]))
-        for value in sorted(set(values))
-    }
-
-
-def _score_task(task: str, answers: Answers, bootstrap: int, seed: int) -> TaskScores:
+def _score_task(
+    task: str, answers: Answers, blind: Answers | None, bootstrap: int, seed: int
+) -> TaskScores:
     first = answers.questions[0]
+    without_looking = baselines(answers, blind, bootstrap=bootstrap, seed=seed)
     return TaskScores(
         task=task,
         task_type=first.task_type,
@@ -76,12 +81,29 @@ def _score_task(task: str, answers: Answers, bootstrap: int, seed: int) -> TaskS
                 value: _score_slice(part, dimension, bootstrap, seed)
                 for value, part in slice_values(answers, dimension).items()
             }
-            for dimension in ("category", "source", "label")
+            for dimension in dimensions(answers)
         },
         reliability=reliability(answers),
         risk_coverage=risk_coverage(answers),
         least_confident=least_confident(answers),
+        baselines=without_looking,
+        answerable_blind=answerable_blind(first.task_type, without_looking),
     )
+
+
+def _choice_facts(
+    answers: Answers,
+    questions: Sequence[Question],
+    predictions: Sequence[Prediction],
+    bootstrap: int,
+    seed: int,
+) -> dict[str, object]:
+    answered, right = positions(questions, predictions)
+    return {
+        "readings": readings(answers, bootstrap=bootstrap, seed=seed),
+        "positions": answered,
+        "reference_positions": right,
+    }
 
 
 def _score_slice(
@@ -106,6 +128,6 @@ def confusion(answers: Answers) -> Confusion:
     counts = confusion_matrix(answers.reference_N, given_N, labels=np.arange(size + 1))[:size]
     return Confusion(
         labels=answers.choices,
-        columns=(*answers.choices, "unparseable"),
+        columns=(*answers.choices, UNREAD),
         counts=tuple(tuple(int(c) for c in row) for row in counts),
     )

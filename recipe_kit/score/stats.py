@@ -82,6 +82,21 @@ def mcnemar(fixed: int, broken: int) -> float:
     return float(binomtest(fixed, fixed + broken, 0.5).pvalue)
 
 
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """P-values adjusted for being looked at together, by name, in the order given.
+
+    Holm's step-down method (1979, Scandinavian Journal of Statistics 6): the smallest of m is
+    multiplied by m, the next by m - 1, and so on; none is smaller than one before it, or above 1.
+    """
+    found: dict[str, float] = {}
+    highest = 0.0
+    ordered = sorted(p_values.items(), key=lambda item: item[1])
+    for place, (name, p_value) in enumerate(ordered):
+        highest = max(highest, min(1.0, (len(ordered) - place) * p_value))
+        found[name] = highest
+    return {name: found[name] for name in p_values}
+
+
 def resample(
     statistics: Mapping[str, Statistic], groups: Sequence[str], *, resamples: int, seed: int
 ) -> dict[str, Floats]:

@@ -1,0 +1,90 @@
+"""What a score is worth: the accuracy of guessing, and of answering without looking."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from recipe_kit.record.schemas import Metric
+from recipe_kit.score import binary, stats
+from recipe_kit.score.answers import Answers, Floats, truth
+
+
+def baselines(
+    answers: Answers, blind: Answers | None, *, bootstrap: int, seed: int
+) -> dict[str, Metric]:
+    """Accuracy of each way to answer without looking.
+
+    `chance` guesses one of the options; its interval is where 95% of such scores fall. `majority`
+    always gives the right answer that is commonest in this benchmark (an option's text, whatever
+    its letter), `always_first` the first letter (choice tasks only), both with Wilson's interval.
+    `blind` is the model's own accuracy when the picture is blanked, with the interval that any
+    accuracy gets.
+
+    Args:
+        answers: The answers of one task.
+        blind: The answers to the same questions with the pictures blanked; None if not asked.
+        bootstrap: Resamples for the interval of `blind`.
+        seed: Seed of the resampling.
+    """
+    truths = Counter(truth(q) for q in answers.questions)
+    found = {
+        "chance": chance(Counter(len(q.choices) for q in answers.questions)),
+        "majority": _share(max(truths.values()), len(answers)),
+    }
+    if answers.questions[0].task_type == "choice":
+        found["always_first"] = _share(int((answers.reference_N == 0).sum()), len(answers))
+    if blind is not None:
+        found |= stats.metrics(
+            {"blind": binary.accuracy(blind)}, blind.groups, bootstrap=bootstrap, seed=seed
+        )
+    return found
+
+
+def answerable_blind(task_type: str, found: Mapping[str, Metric]) -> bool:
+    """Whether the questions can be answered without looking, better than by guessing.
+
+    A choice task: `blind`, `majority` or `always_first` lies above the interval of `chance`. Their
+    options are balanced and shuffled by whoever makes them, so any of these is a flaw of the
+    benchmark. Binary tasks and scales are as unbalanced as the world they are about, which
+    `majority` reports; to say Yes to everything is not to know the answers. There only `blind`
+    counts, and it has to lie above the interval of `majority` as well.
+    """
+    is_choice = task_type == "choice"
+    tried = ("blind", "majority", "always_first") if is_choice else ("blind",)
+    bars = ("chance",) if is_choice else ("chance", "majority")
+    bar = max(high for name in bars if (high := found[name].high) is not None)
+    scores = [found[name].value for name in tried if name in found]
+    return any(score is not None and score > bar for score in scores)
+
+
+def chance(sizes: Mapping[int, int]) -> Metric:
+    """Accuracy of guessing, with the central 95% interval of such a score.
+
+    The number of right guesses is binomial where all questions have as many choices, and a sum of
+    independent binomials (Poisson binomial) otherwise; both are computed exactly.
+
+    Args:
+        sizes: From a number of choices to how many questions have so many.
+    """
+    from scipy.stats import binom
+
+    n = sum(sizes.values())
+    mass: Floats = np.ones(1)
+    for choices, questions in sorted(sizes.items()):
+        mass = np.convolve(mass, binom.pmf(np.arange(questions + 1), questions, 1 / choices))
+    tail = (1 - stats.LEVEL) / 2
+    # The smallest count that at most so much of the distribution lies below or at.
+    low, high = np.searchsorted(np.cumsum(mass), [tail, 1 - tail])
+    return Metric(
+        value=sum(questions / choices for choices, questions in sizes.items()) / n,
+        n=n,
+        low=float(low / n),
+        high=float(high / n),
+        method="binomial" if len(sizes) == 1 else "Poisson binomial",
+    )
+
+
+def _share(hits: int, n: int) -> Metric:
+    low, high = stats.wilson(hits, n)
+    return Metric(value=hits / n, n=n, low=low, high=high, method="wilson")
