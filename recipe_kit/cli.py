@@ -205,6 +205,49 @@ def status(recipe: Path) -> None:
     click.echo(describe(layout(loaded, recipe)))
 
 
+format_name = click.Choice(("vlmevalkit", "llava", "triples", "datasets"))
+
+
+@main.command()
+@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TO", type=click.Path(path_type=Path))
+@click.option("--from-format", type=format_name, help="What FROM is, where that is not clear.")
+@click.option("--to-format", type=format_name, help="What TO is to be, where that is not clear.")
+@click.option(
+    "--media", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of pictures: read from it into a table or dataset, or written to it from one.",
+)
+def convert(source: Path, target: Path, from_format: str | None, to_format: str | None,
+            media: Path | None) -> None:
+    """Write questions in another format; nothing of them is lost."""
+    from recipe_kit.run.convert import convert as convert_questions
+
+    number, title = convert_questions(
+        source, target, from_format=from_format, to_format=to_format, media=media
+    )
+    click.echo(f"Wrote {target}: {_count(number, 'question')}, {title}")
+
+
+@main.command()
+@recipe_file
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--benchmark", metavar="NAME", help="Which benchmark; the first when not given.")
+@click.option("--format", "format_", type=format_name, help="What OUT is to be, if not clear.")
+@overrides
+def export(recipe: Path, out: Path, benchmark: str | None, format_: str | None,
+           overrides: tuple[str, ...]) -> None:
+    """Write a benchmark's questions for other tools, with their pictures."""
+    from recipe_kit.run.export import export as export_questions
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    number, title = export_questions(
+        loaded, layout(loaded, recipe), out, benchmark=benchmark, format_=format_
+    )
+    click.echo(f"Wrote {out}: {_count(number, 'question')}, {title}")
+
+
 @main.command()
 def doctor() -> None:
     """Say what this machine can do, and what to install."""

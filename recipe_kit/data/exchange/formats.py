@@ -17,11 +17,13 @@ class Format(NamedTuple):
     read: Callable[[Path], list[ExchangeQuestion]]
     write: Callable[[Path, Sequence[ExchangeQuestion]], None]
     title: str
+    holds_pictures: bool
+    """Whether the pictures are in the file, as the others know the format."""
 
 
 FORMATS = {
-    "vlmevalkit": Format(read_tsv, write_tsv, "VLMEvalKit TSV"),
-    "llava": Format(read_llava, write_llava, "LLaVA JSON"),
-    "triples": Format(read_triples, write_triples, "JSON triples"),
-    "datasets": Format(read_dataset, write_dataset, "Hugging Face dataset"),
+    "vlmevalkit": Format(read_tsv, write_tsv, "VLMEvalKit TSV", True),
+    "llava": Format(read_llava, write_llava, "LLaVA JSON", False),
+    "triples": Format(read_triples, write_triples, "JSON triples", False),
+    "datasets": Format(read_dataset, write_dataset, "Hugging Face dataset", True),
 }

@@ -2,13 +2,15 @@
 
 import importlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from recipe_kit.data.exchange.columns import IMAGE, JSON, OWN, questions_of, rows_of
 from recipe_kit.data.exchange.question import ExchangeQuestion
-from recipe_kit.errors import DataError, MissingPackageError, StorageError
+from recipe_kit.errors import DataError, MissingPackageError
+from recipe_kit.record.files import storage
 
 
 def read_dataset(folder: Path) -> list[ExchangeQuestion]:
@@ -51,12 +53,13 @@ def write_dataset(folder: Path, questions: Sequence[ExchangeQuestion]) -> None:
         table[IMAGE] = [{"bytes": q.picture, "path": None} if q.picture else None
                         for q in questions]
         features[IMAGE] = datasets.Image()
-    try:
-        made = datasets.Dataset.from_dict(table, features=datasets.Features(features))
-        made.save_to_disk(str(folder))
-    except OSError as error:
-        raise StorageError(f"cannot be written: {error}", where=str(folder),
-                           fix="free some space, or mend the folder's permissions") from error
+    made = datasets.Dataset.from_dict(table, features=datasets.Features(features))
+    with storage(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
+            # In place at once: a folder that is there is complete.
+            made.save_to_disk(f"{partial}/dataset")
+            Path(partial, "dataset").replace(folder)
 
 
 def _questions(part: Any, split: str, folder: str) -> list[ExchangeQuestion]:

@@ -62,16 +62,20 @@ def write_tsv(path: Path, questions: Sequence[ExchangeQuestion]) -> None:
         StorageError: The file cannot be written.
     """
     ids: set[str] = set()
+    written: dict[bytes, str] = {b"": ""}  # from a picture to the row that holds it
     columns, rows = rows_of(questions)
     for question, row in zip(questions, rows, strict=True):
         if question.id in ids:
             raise DataError("stands twice, and a table needs each index once",
                             where=f"question {question.id!r}", fix="give each question its own id")
         ids.add(question.id)
-        row[IMAGE] = base64_of(question.picture)
-        if question.picture and len(row[IMAGE]) <= _REFERENCE:
+        encoded = base64_of(question.picture)
+        if question.picture and len(encoded) <= _REFERENCE:
             raise DataError(f"a picture of {len(question.picture)} bytes is none",
                             where=f"question {question.id!r}", fix="give the whole encoded file")
+        row[IMAGE] = written.get(question.picture, encoded)
+        if len(question.id) <= _REFERENCE:
+            written.setdefault(question.picture, question.id)
     if any(row[IMAGE] for row in rows):
         columns.insert(1, IMAGE)
     target = io.StringIO(newline="")
