@@ -1,6 +1,13 @@
-"""Before and after on the same questions: paired tests, intervals of differences, regressions."""
+"""Before and after on the same questions: paired tests, intervals of differences, regressions.
 
-from collections.abc import Sequence
+A change of accuracy is called one only if McNemar's exact test and the interval of the difference
+both say so. On a handful of questions that all flip, every resample is alike and a bootstrap knows
+no doubt; and where several questions belong to one group, only the bootstrap by group knows that
+they are not independent, which McNemar's test takes them to be.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from recipe_kit.errors import CompareError
 from recipe_kit.record.schemas import (
@@ -18,11 +25,18 @@ from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
 from recipe_kit.spec.tasks import LOWER_IS_BETTER
 
-# A change of accuracy is called one only if McNemar's exact test says so as well: on a handful of
-# questions that all flip, every resample is alike and a bootstrap knows no doubt.
 P_VALUE = 0.05
 # Differences below this are those of floating point.
 ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class _Method:
+    """What every difference of one comparison is computed with."""
+
+    bootstrap: int
+    seed: int
+    tries: int  # by which p-values are multiplied
 
 
 def compare(
@@ -35,8 +49,14 @@ def compare(
     after_role: str,
     bootstrap: int,
     seed: int,
+    checkpoints: int = 1,
+    chosen_here: bool = False,
 ) -> Comparison:
     """Compare two sets of predictions, question by question.
+
+    P-values of accuracy are of McNemar's exact test. Where the best of several checkpoints was
+    chosen on these very questions, each is multiplied by their number (Bonferroni); those of the
+    slices of one dimension are then adjusted together (Holm).
 
     Args:
         benchmark: Name of the benchmark.
@@ -47,6 +67,8 @@ def compare(
         after_role: What `after` is called.
         bootstrap: Resamples for an interval.
         seed: Seed of the resampling.
+        checkpoints: Among how many `after` was chosen.
+        chosen_here: Whether it was chosen on these very questions.
 
     Raises:
         CompareError: The two sets do not answer the same questions, asked in the same way.
@@ -54,71 +76,88 @@ def compare(
     befores = align(questions, before, where=_place(benchmark, before_role), error=CompareError)
     afters = align(questions, after, where=_place(benchmark, after_role), error=CompareError)
     _refuse_differences(benchmark, questions, before, after, before_role, after_role)
-    tasks = {
-        task: _compare_task(task, befores[task], afters[task], bootstrap, seed) for task in befores
-    }
+    method = _Method(bootstrap, seed, max(1, checkpoints) if chosen_here else 1)
+    tasks = {task: _compare_task(task, befores[task], afters[task], method) for task in befores}
     return Comparison(
         benchmark=benchmark,
         before=before_role,
         after=after_role,
         tasks=tasks,
         regressions=tuple(r for task in tasks.values() for r in _regressions(benchmark, task)),
+        checkpoints=checkpoints,
+        chosen_here=chosen_here,
     )
 
 
-def _compare_task(
-    task: str, before: Answers, after: Answers, bootstrap: int, seed: int
-) -> TaskComparison:
-    fixed = int((~before.right_N & after.right_N).sum())
-    broken = int((before.right_N & ~after.right_N).sum())
+def _compare_task(task: str, before: Answers, after: Answers, method: _Method) -> TaskComparison:
+    fixed, broken = _changed(before, after)
     both_right = int((before.right_N & after.right_N).sum())
+    p_value = stats.mcnemar(fixed, broken)
+    differences = _differences(measures(before), measures(after), before, after, method)
+    differences["accuracy"] = _tested(
+        differences["accuracy"], p_value, min(1.0, p_value * method.tries)
+    )
     return TaskComparison(
         task=task,
-        differences=_differences(
-            measures(before), measures(after), before, after, bootstrap, seed
-        ),
+        differences=differences,
         fixed=fixed,
         broken=broken,
         both_right=both_right,
         both_wrong=len(before) - fixed - broken - both_right,
-        mcnemar_p=stats.mcnemar(fixed, broken),
+        mcnemar_p=p_value,
         slices={
-            dimension: _slices(before, after, dimension, bootstrap, seed)
+            dimension: _slices(before, after, dimension, method)
             for dimension in dimensions(before)
         },
     )
 
 
 def _slices(
-    before: Answers, after: Answers, dimension: str, bootstrap: int, seed: int
+    before: Answers, after: Answers, dimension: str, method: _Method
 ) -> dict[str, Difference]:
     afters = slice_values(after, dimension)
-    found = {}
+    found, p_values = {}, {}
     for value, part in slice_values(before, dimension).items():
         other = afters[value]
         one, two = {"accuracy": binary.accuracy(part)}, {"accuracy": binary.accuracy(other)}
-        found[value] = _differences(one, two, part, other, bootstrap, seed)["accuracy"]
-    return found
+        found[value] = _differences(one, two, part, other, method)["accuracy"]
+        p_values[value] = stats.mcnemar(*_changed(part, other))
+    adjusted = stats.holm({value: min(1.0, p * method.tries) for value, p in p_values.items()})
+    return {
+        value: _tested(difference, p_values[value], adjusted[value])
+        for value, difference in found.items()
+    }
+
+
+def _changed(before: Answers, after: Answers) -> tuple[int, int]:
+    """How many answers were fixed, and how many broken."""
+    fixed = int((~before.right_N & after.right_N).sum())
+    return fixed, int((before.right_N & ~after.right_N).sum())
+
+
+def _tested(difference: Difference, p_value: float, adjusted: float) -> Difference:
+    """An accuracy's difference with its p-values; in doubt it is neither better nor worse."""
+    better = difference.better if adjusted < P_VALUE else None
+    return difference.model_copy(
+        update={"p": p_value, "p_adjusted": adjusted, "better": better}
+    )
 
 
 def _differences(
-    ones: dict[str, Measure],
-    twos: dict[str, Measure],
+    ones: Mapping[str, Measure],
+    twos: Mapping[str, Measure],
     before: Answers,
     after: Answers,
-    bootstrap: int,
-    seed: int,
+    method: _Method,
 ) -> dict[str, Difference]:
+    """What the intervals alone say."""
     both = {name for name in ones if ones[name].value is not None and twos[name].value is not None}
     draws = stats.resample(
         {name: _paired(ones[name], twos[name]) for name in ones if name in both},
-        before.groups, resamples=bootstrap, seed=seed,
-    )
-    p_value = stats.mcnemar(
-        int((~before.right_N & after.right_N).sum()), int((before.right_N & ~after.right_N).sum())
+        before.groups, resamples=method.bootstrap, seed=method.seed,
     )
     single = len(set(before.groups)) == len(before)
-    method = "paired bootstrap" if single else "paired bootstrap by group"
+    name_of_method = "paired bootstrap" if single else "paired bootstrap by group"
     found = {}
     for name, one in ones.items():
         two = twos[name]
@@ -130,8 +169,6 @@ def _differences(
         difference = two.value - one.value
         bounds = stats.interval(draws[name], difference)
         clear = bounds is not None and (bounds[0] > ROUNDING or bounds[1] < -ROUNDING)
-        if name == "accuracy":
-            clear = clear and p_value < P_VALUE
         found[name] = Difference(
             metric=name,
             before=one.value,
@@ -141,7 +178,7 @@ def _differences(
             high=bounds[1] if bounds else None,
             n=len(before),
             better=_improved(name, difference) if clear else None,
-            method=method if bounds else "",
+            method=name_of_method if bounds else "",
         )
     return found
 

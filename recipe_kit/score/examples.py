@@ -2,6 +2,7 @@
 
 Primary task first, spread over categories, and no picture twice: a kind takes from each category
 in turn, the most confident mistake first (the least confident answer, for "least confident").
+Questions are shown in the first order of their options only, never as a rotation.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from recipe_kit.record.schemas import Example, Prediction, Question
+from recipe_kit.score.answers import truth
 
 Kind = Literal["fixed", "broken", "wrong in both", "least confident", "sample"]
 
@@ -32,6 +34,7 @@ def choose(
         per_kind: Most examples of one kind.
         primary: The task that is shown first; the first question's when empty.
     """
+    questions = [q for q in questions if not q.rotation_of]
     befores = {p.question: p for p in before}
     afters = {p.question: p for p in after} if after is not None else befores
 
@@ -67,17 +70,18 @@ def samples(
 ) -> tuple[Example, ...]:
     """A few pictures of each category for the section on the data, without any answers.
 
-    Within a category, references and sources take turns; which picture of them is shown depends
+    Within a category, right answers and sources take turns; which picture of them is shown depends
     on its content only.
     """
-    asked = [q for q in questions if q.task == (primary or questions[0].task)]
+    task = primary or questions[0].task
+    asked = [q for q in questions if q.task == task and not q.rotation_of]
     chosen: list[Example] = []
     for category in sorted({q.category for q in asked}):
         ordered = sorted(
             (q for q in asked if q.category == category),
             key=lambda q: (media_name(q), q.id),
         )
-        turns = _in_turns(ordered, lambda q: (q.source, q.reference))
+        turns = _in_turns(ordered, lambda q: (q.source, truth(q)))
         chosen += [_example("sample", question) for question in turns[:per_category]]
     return tuple(chosen)
 
