@@ -4,11 +4,11 @@ from recipe_kit.page import numbers, words
 from recipe_kit.page.about_training import ablation_blends
 from recipe_kit.page.figures import evaluations
 from recipe_kit.page.markdown import Md, bullets, code, table, text
-from recipe_kit.record.schemas import Comparison, Difference, Record, Regression
+from recipe_kit.record.schemas import Comparison, Difference, Example, Record, Regression
 
 _KINDS = (
-    ("fixed", "Fixed by fine-tuning", "the base model was wrong, the fine-tuned model is right"),
-    ("broken", "Broken by fine-tuning", "the base model was right, the fine-tuned model is wrong"),
+    ("fixed", "Fixed by {training}", "the base model was wrong, the {model} is right"),
+    ("broken", "Broken by {training}", "the base model was right, the {model} is wrong"),
     ("wrong in both", "Wrong in both", "neither model is right"),
     (
         "least confident", "Least confident",
@@ -47,8 +47,10 @@ def headline(record: Record) -> Md:
                 ]
             rows.append(cells)
     if not compared:
-        return table(["Accuracy on", "Base Model", "95% interval"], rows, "lrr")
-    headers = ["Accuracy on", "Base Model", "Fine-Tuned Model", "Difference (95% interval)"]
+        heads = words.columns(record)
+        return table(["Accuracy on", heads["base"], "95% interval"], rows, "lrr")
+    heads = words.columns(record)
+    headers = ["Accuracy on", heads["base"], heads["tuned"], "Difference (95% interval)"]
     return table(headers, rows, "lrrr")
 
 
@@ -76,7 +78,7 @@ def differences(record: Record, benchmark: str, task: str) -> Md:
                 numbers.title(name), numbers.value(name, found.before),
                 numbers.value(name, found.after),
                 numbers.change_of(name, found.difference),
-                numbers.interval_of_change(name, found.low, found.high), _worth(found),
+                numbers.interval_of_change(name, found.low, found.high), worth(found),
             ]
         )
     headers = [
@@ -85,7 +87,8 @@ def differences(record: Record, benchmark: str, task: str) -> Md:
     return table(headers, rows, "lrrrrl")
 
 
-def _worth(found: Difference) -> Md:
+def worth(found: Difference) -> Md:
+    """Whether a difference is beyond noise, and in which direction."""
     if found.difference is None or found.low is None:
         return Md(numbers.NOTHING)
     if found.better is None:
@@ -113,24 +116,27 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
 
 
 def slice_changes(record: Record, benchmark: str, task: str) -> Md:
-    """Accuracy of each category and source before and after."""
+    """Accuracy of each slice before and after; p where it is known, adjusted for the others."""
     compared = main_comparisons(record)[benchmark].tasks[task]
+    kept = {kind: values for kind, values in compared.slices.items() if len(values) > 1}
+    tested = any(found.p is not None for values in kept.values() for found in values.values())
     rows = [
         [
             f"{kind}: {value}", numbers.num(found.n), numbers.value(found.metric, found.before),
             numbers.value(found.metric, found.after),
             numbers.change_of(found.metric, found.difference),
-            numbers.interval_of_change(found.metric, found.low, found.high), _worth(found),
+            numbers.interval_of_change(found.metric, found.low, found.high),
+            *([numbers.p_of(found)] if tested else []), worth(found),
         ]
-        for kind, values in compared.slices.items()
-        if len(values) > 1
+        for kind, values in kept.items()
         for value, found in values.items()
     ]
+    heads = words.columns(record)
     headers = [
-        "Slice", "n", "Base Model", "Fine-Tuned Model", "Difference", "95% interval",
-        "Beyond noise?",
+        "Slice", "n", heads["base"], heads["tuned"], "Difference", "95% interval",
+        *(["p (Holm)"] if tested else []), "Beyond noise?",
     ]
-    return table(headers, rows, "lrrrrrl")
+    return table(headers, rows, "lrrrrr" + "r" * tested + "l")
 
 
 def regressions(record: Record, after: str = "tuned") -> Md:
@@ -189,17 +195,28 @@ def ablation_regressions(record: Record) -> list[tuple[str, Md]]:
     return [(role, listed) for role, listed in found if listed]
 
 
-def galleries(record: Record) -> list[tuple[str, str, Md]]:
-    """Example pictures by kind: title, what they are, and the pictures."""
+def galleries(
+    record: Record, without: tuple[Example, ...] = ()
+) -> list[tuple[str, str, Md]]:
+    """Example pictures by kind: title, what they are, and the pictures.
+
+    Args:
+        record: The record.
+        without: Examples that the page shows elsewhere.
+    """
     tuned = bool(record.training)
+    called = {"training": words.training_word(record), "model": words.trained_model(record)}
     found = []
     for kind, title, what in _KINDS:
-        chosen = tuple(one for one in record.examples if one.kind == kind)
+        chosen = tuple(
+            one for one in record.examples if one.kind == kind and one not in without
+        )
         if not chosen:
             continue
         if kind == "wrong in both" and not tuned:
             title, what = "Wrong", "the base model is wrong"
-        found.append((title, what, words.gallery(chosen, tuned)))
+        shown = words.gallery(chosen, tuned)
+        found.append((title.format(**called), what.format(**called), shown))
     return found
 
 

@@ -16,9 +16,12 @@ def dataset_rows(record: Record) -> Md:
     tasks = words.tasks(record)
     examples = [one for one in record.examples if one.kind == "sample"] or list(record.examples)
     rows = []
-    for example in examples[:8]:
+    for example in examples[:12]:
         task = tasks.get(words.task_of(example.question))
-        label = task.label_of(example.reference) if task else example.reference
+        options = words.parts_of(example.prompt)[1]
+        label = options.get(example.reference) or (
+            task.label_of(example.reference) if task else example.reference
+        )
         name = PurePosixPath(words.sample_of(example.question)).name
         rows.append(
             [
@@ -131,7 +134,7 @@ def guidelines(record: Record) -> Md:
     """The seed's two guidelines, with the labels and categories that there are."""
     truths = []
     for task in words.tasks(record).values():
-        values = [task.label_of(choice) for choice in task.choices]
+        values = task.options or tuple(task.label_of(choice) for choice in task.choices)
         shown = " / ".join(f"“{text(value)}”" for value in values)
         truths.append(Md(f"{shown} ({code(task.label)})"))
     categories: dict[str, int] = {}

@@ -1,12 +1,12 @@
 """What the page says about scores: metrics, confusion, slices, uncertainty, the gate."""
 
 from recipe_kit.page import numbers, words
-from recipe_kit.page.figures import evaluations, main_scores, slices_of
+from recipe_kit.page.figures import dimensions, evaluations, main_scores, slices_of
 from recipe_kit.page.markdown import Md, as_json, bullets, code, fold, table, text
 from recipe_kit.record.schemas import Confusion, Record, TaskScores
 
-_FIRST = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "within_one", "mae",
-          "quadratic_kappa", "unparseable")
+_FIRST = ("accuracy", "circular_accuracy", "balanced_accuracy", "precision", "recall", "f1",
+          "within_one", "mae", "quadratic_kappa", "unparseable")
 
 
 def every_task(record: Record) -> list[tuple[str, str]]:
@@ -102,10 +102,10 @@ def accuracy_formula(record: Record) -> Md:
 
 
 def slices(record: Record, benchmark: str, task: str) -> Md:
-    """Accuracy of each category and source, of the base and the fine-tuned model."""
+    """Accuracy of each slice, of the base and the fine-tuned model."""
     scores = main_scores(record, benchmark, task)
     rows = []
-    for kind in ("category", "source"):
+    for kind in dimensions(scores):
         found = slices_of(scores, kind)
         for value, roles in found.items():
             if len(found) < 2:
@@ -119,7 +119,8 @@ def slices(record: Record, benchmark: str, task: str) -> Md:
                     else "–"
                 )
             rows.append(cells)
-    headers = ["Slice", "n", *(words.ROLE_COLUMNS[role] for role in scores)]
+    heads = words.columns(record)
+    headers = ["Slice", "n", *(heads[role] for role in scores)]
     return table(headers, rows, "lr" + "r" * len(scores))
 
 
@@ -139,7 +140,8 @@ def gate(record: Record) -> Md:
         ]
         for target in record.gate.targets
     ]
-    headers = ["Task", "Metric", "Target", "Base Model", "95% interval", "Met"]
+    base = words.columns(record)["base"]
+    headers = ["Task", "Metric", "Target", base, "95% interval", "Met"]
     return table(headers, rows, "llrrrl")
 
 
@@ -148,10 +150,11 @@ def gate_sentence(record: Record) -> Md:
     met = sum(target.met for target in record.gate.targets)
     every = len(record.gate.targets)
     by = "the near end of its 95% interval" if record.gate.decide_by == "interval" else "the score"
+    trained = words.trained_model(record).removesuffix(" model")
     verdict = (
-        "the base model is enough; no fine-tuning"
+        f"the base model is enough; no {words.training_word(record)}"
         if record.gate.enough
-        else "the base model is not enough; it is fine-tuned"
+        else f"the base model is not enough; it is {trained}"
     )
     targets = f"{met} of {every} targets" if every > 1 else ("the target" if met else "no target")
     return Md(f"**Decision:** {verdict} ({targets} met, compared by {by}).")
@@ -162,7 +165,7 @@ def log_entry(record: Record, role: str) -> Md:
     for found in record.evaluations:
         if found.role == role and found.log_line is not None:
             entry = found.log_line.model_dump(mode="json")
-            return fold("Example log entry (one line of predictions.jsonl)", as_json(entry), "json")
+            return fold("Example log entry (one answer as it was logged)", as_json(entry), "json")
     return Md("")
 
 

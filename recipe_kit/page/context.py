@@ -4,16 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipe_kit.page import (
+    about_baseline,
+    about_benchmark,
     about_change,
+    about_choice,
+    about_criteria,
+    about_curation,
     about_data,
+    about_examples,
+    about_gaps,
+    about_results,
     about_run,
     about_scores,
+    about_settings,
     about_training,
     numbers,
     words,
 )
-from recipe_kit.page.figures import Figure, main_scores
-from recipe_kit.page.markdown import Md, code, image, text
+from recipe_kit.page.drafts import banner
+from recipe_kit.page.figures import Figure, dimensions, main_scores
+from recipe_kit.page.markdown import Md, bullets, code, image, text
+from recipe_kit.page.prose import below, items, pairs
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.recipe import Recipe
@@ -22,13 +33,14 @@ from recipe_kit.spec.recipe import Recipe
 def context(
     record: Record, recipe: Recipe, prose: Mapping[str, Md], figures: Mapping[str, Figure]
 ) -> dict[str, Any]:
-    """The variables of the template `test-finetune-test`."""
+    """The variables of every profile's template."""
     tuned = bool(record.training)
     model = record.model
     size = f"({numbers.count(model.parameters)} parameters)" if model.parameters else ""
     filled: dict[str, Md | None] = dict.fromkeys(Prose.model_fields)
     return {
         "title": recipe.title,
+        "draft_banner": banner(recipe),
         "authors": about_run.authors(recipe),
         "overview_table": about_run.overview(record, recipe),
         "embedded": model.embedded,
@@ -48,6 +60,11 @@ def context(
         "regressions": about_change.regressions(record),
         **_of_data(record),
         "tasks": _tasks(record),
+        **_of_benchmark(record, recipe),
+        **_of_analysis(record, prose),
+        **_of_curation(record, prose),
+        **_of_settings(record, prose),
+        **_of_results(record, prose),
         "run_command": about_run.run_command(record),
         "asked_base": about_scores.asked(record, "base"),
         "asked_tuned": about_scores.asked(record, "tuned"),
@@ -58,6 +75,7 @@ def context(
         "gate": about_scores.gate(record),
         "gate_sentence": about_scores.gate_sentence(record),
         "missed": _missed(record),
+        "called_out": about_choice.called_out(record),
         **_of_training(record, figures),
         "compared": _compared(record, figures),
         "ablations": about_change.ablations(record),
@@ -74,6 +92,105 @@ def context(
         "reproduce": about_run.reproduce(record),
         "resources": about_run.resources(record, recipe),
     }
+
+
+# The steps that a profile's page leads through: name and anchor.
+_JOURNEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "post-training": (
+        ("Problem Statement & Benchmarks", "problem"),
+        ("Zero-shot Evaluation", "problem"),
+        ("Data Sourcing & Curation", "data-preparation"),
+        ("Post-Training", "training"),
+        ("Re-evaluation", "results"),
+    ),
+    "capability": (
+        ("Benchmark Selection", "step-1-benchmark-selection"),
+        ("Zero-shot Evaluation", "step-2-zero-shot-evaluation"),
+        ("Problem Analysis", "step-3-problem-analysis"),
+        ("Data Curation", "step-4-data-curation"),
+        ("Post-Training", "step-5-post-training"),
+        ("Re-evaluation", "step-6-re-evaluation"),
+    ),
+}
+
+
+def _of_benchmark(record: Record, recipe: Recipe) -> dict[str, Md]:
+    steps = _JOURNEYS.get(recipe.profile)
+    return {
+        "journey": about_benchmark.journey(record, steps) if steps else Md(""),
+        "benchmark_facts": about_benchmark.facts(record),
+        "example_questions": about_benchmark.example_questions(record),
+        "how_asked": about_benchmark.how_asked(record),
+    }
+
+
+def _of_analysis(record: Record, prose: Mapping[str, Md]) -> dict[str, Md]:
+    return {
+        "gaps": about_gaps.gaps(record, below(prose, "gaps")),
+        "addressed": about_gaps.addressed(record),
+        "addressed_sentence": about_gaps.addressed_sentence(record),
+        "criteria": about_criteria.criteria(record),
+        "verdicts": about_criteria.verdicts(record),
+    }
+
+
+def _of_curation(record: Record, prose: Mapping[str, Md]) -> dict[str, Md]:
+    return {
+        "data_facts": about_curation.facts(record),
+        "data_shares": about_curation.shares(record),
+        "overlap": about_curation.overlap(record),
+        "sheets": about_curation.sheets(record),
+        "sample_contents": _in_item(prose, "sample_contents"),
+        "data_commands": about_curation.commands(record),
+        "loader_sentence": about_curation.loader_sentence(record),
+        "loader": about_curation.loader(),
+    }
+
+
+def _of_settings(record: Record, prose: Mapping[str, Md]) -> dict[str, Md]:
+    return {
+        "approach": about_settings.approach(record),
+        "rationale": _in_item(prose, "methodology"),
+        "parameters": about_settings.parameters(record, below(prose, "parameters")),
+        "checkpoints": about_settings.checkpoints(record),
+        "log_sample": about_settings.log_sample(record),
+        "common_issues": bullets(
+            Md(f"**{issue}** {about_gaps.in_item(solution)}")
+            for issue, solution in pairs(prose, "common_issues")
+        ),
+        "troubleshooting": _listed(items(prose, "troubleshooting")),
+    }
+
+
+def _of_results(record: Record, prose: Mapping[str, Md]) -> dict[str, Any]:
+    said = below(prose, "examples")
+    return {
+        "method": about_results.method(record),
+        "within_noise": about_results.within_noise(record),
+        "outcomes": about_results.outcomes(record),
+        "examples": about_examples.examples(record, said),
+        "other_galleries": [
+            {"title": title, "what": what, "pictures": pictures}
+            for title, what, pictures in about_change.galleries(
+                record, about_examples.told(record, said)
+            )
+        ],
+        "achievements": _listed(items(prose, "achievements"), "Achievement"),
+        "lessons": _listed(items(prose, "lessons"), "Lesson"),
+        "next_steps": _listed(items(prose, "next_steps")),
+    }
+
+
+def _listed(said: list[Md], name: str = "") -> Md:
+    """The author's points as a list, numbered under a name where there is one."""
+    return bullets(
+        Md((f"**{name} {at}:** " if name else "") + about_gaps.in_item(one))
+        for at, one in enumerate(said, start=1)
+    )
+
+
+def _in_item(prose: Mapping[str, Md], part: str) -> Md:
+    return Md(about_gaps.in_item(prose.get(part, Md(""))))
 
 
 def _of_data(record: Record) -> dict[str, Md]:
@@ -116,6 +233,7 @@ def _tasks(record: Record) -> list[dict[str, Any]]:
                 "name": name,
                 "prompt": task.prompt,
                 "choices": Md(", ".join(text(choice) for choice in task.choices)),
+                "options": Md(", ".join(f"“{text(option)}”" for option in task.options)),
                 "label": code(task.label),
                 "hazard": task.hazard,
             }
@@ -131,12 +249,32 @@ def _scored(
     return {
         "caption": about_scores.caption(record, benchmark, task),
         "metrics": about_scores.metrics(record, benchmark, task, "base"),
+        "baseline": about_baseline.baseline_results(record, benchmark, task),
+        **_looking(record, benchmark, task, figures),
         "confusion": _plots(figures, f"confusion.base.{key}"),
         "uncertainty": Md("")
         if record.training
         else _plots(figures, f"reliability.{key}", f"coverage.{key}"),
         "slices": about_scores.slices(record, benchmark, task),
-        "slice_plots": _plots(figures, f"category.{key}", f"source.{key}"),
+        "slice_plots": _plots(figures, *_slice_plots(record, benchmark, task)),
+    }
+
+
+def _slice_plots(record: Record, benchmark: str, task: str) -> list[str]:
+    kinds = dimensions(main_scores(record, benchmark, task))
+    return [f"{kind}.{benchmark}.{task}" for kind in kinds]
+
+
+def _looking(
+    record: Record, benchmark: str, task: str, figures: Mapping[str, Figure]
+) -> dict[str, Md]:
+    """What stands beside a task's scores: those without looking, other readings, positions."""
+    return {
+        "looking": about_choice.without_looking(record, benchmark, task),
+        "readings": about_choice.readings(record, benchmark, task),
+        "positions": about_choice.positions(record, benchmark, task),
+        "position_sentence": about_choice.position_sentence(record, benchmark, task),
+        "position_plot": _plots(figures, f"positions.{benchmark}.{task}"),
     }
 
 
@@ -152,10 +290,13 @@ def _compared(record: Record, figures: Mapping[str, Figure]) -> list[dict[str, M
                     "differences": about_change.differences(record, benchmark, task),
                     "flips": about_change.flips(record, benchmark, task),
                     "slices": about_change.slice_changes(record, benchmark, task),
+                    "comparison": about_results.comparison(record, benchmark, task),
+                    "outcome": about_results.outcome(record, benchmark, task),
+                    **_looking(record, benchmark, task, figures),
                     "plots": _plots(
                         figures,
                         *(f"confusion.{role}.{key}" for role in roles),
-                        f"category.{key}", f"source.{key}",
+                        *_slice_plots(record, benchmark, task),
                         f"reliability.{key}", f"coverage.{key}",
                     ),
                 }

@@ -18,6 +18,7 @@ from recipe_kit.record.schemas import (
 )
 
 ROLE_TITLES = {"base": "Base model", "tuned": "Fine-tuned model"}
+MOST_SLICES = 12  # that a plot has room for; a table has them all
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Figure:
     file: str
     alt: str
     width: int
-    content: "ConfusionPlot | ReliabilityPlot | CoveragePlot | SlicesPlot | CurvesPlot"
+    content: (
+        "ConfusionPlot | ReliabilityPlot | CoveragePlot | SlicesPlot | CurvesPlot | PositionsPlot"
+    )
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,15 @@ class SlicesPlot:
 
     title: str
     slices: dict[str, dict[str, Metric]]  # slice → role → accuracy
+
+
+@dataclass(frozen=True)
+class PositionsPlot:
+    """How often each letter is right, and how often each role answers it."""
+
+    title: str
+    right: dict[str, int]  # letter → questions
+    answered: dict[str, dict[str, int]]  # role → letter → questions
 
 
 @dataclass(frozen=True)
@@ -127,16 +139,42 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
             320,
             ConfusionPlot(ROLE_TITLES[role], found.confusion),
         )
-    for kind in ("category", "source"):
+    for kind in dimensions(scores):
         slices = slices_of(scores, kind)
-        if len(slices) > 1:
+        if 1 < len(slices) <= MOST_SLICES:
             told = "; ".join(_slice_in_words(value, roles) for value, roles in slices.items())
+            file = identifier(kind).lower()
             yield f"{kind}.{key}", Figure(
-                f"{kind}-{name}.svg",
+                f"{'' if kind in ('category', 'source') else 'by-'}{file}-{name}.svg",
                 f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
                 480,
                 SlicesPlot(f"Accuracy by {kind}", slices),
             )
+    yield from _positions_figure(scores, task, name, key)
+
+
+def _positions_figure(
+    scores: dict[str, TaskScores], task: str, name: str, key: str
+) -> Iterator[tuple[str, Figure]]:
+    answered = {role: found.positions for role, found in scores.items() if found.positions}
+    if not answered:
+        return
+    right = next(found.reference_positions for found in scores.values() if found.positions)
+    told = [f"right: {_counts_in_words(right)}"]
+    told += [
+        f"{ROLE_TITLES[role].lower()}: {_counts_in_words(counts)}"
+        for role, counts in answered.items()
+    ]
+    yield f"positions.{key}", Figure(
+        f"positions-{name}.svg",
+        f"How often each answer to {task} is right and is given. {'; '.join(told)}.",
+        400,
+        PositionsPlot("Answers by position", right, answered),
+    )
+
+
+def _counts_in_words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{letter} {numbers.num(count)}" for letter, count in counts.items())
 
 
 def _uncertainty_figures(
@@ -164,6 +202,13 @@ def _uncertainty_figures(
                 "Risk–coverage", {role: found.risk_coverage for role, found in scores.items()}
             ),
         )
+
+
+def dimensions(scores: dict[str, TaskScores]) -> list[str]:
+    """What results are sliced by, category and source first; the truth itself is left out."""
+    every = dict.fromkeys(kind for found in scores.values() for kind in found.slices)
+    first = [kind for kind in ("category", "source") if kind in every]
+    return first + [kind for kind in every if kind not in (*first, "label")]
 
 
 def slices_of(scores: dict[str, TaskScores], kind: str) -> dict[str, dict[str, Metric]]:

@@ -18,13 +18,19 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "quadratic_kappa": (
         "Quadratic-weighted kappa", "Agreement beyond chance; 1 is perfect, 0 is chance",
     ),
+    "circular_accuracy": (
+        "Circular accuracy", "Share of questions that are right in every rotation of the options",
+    ),
     "unparseable": ("Unparseable", "Answers that could not be read; they count as wrong"),
     "auroc": ("AUROC", "How well the probability ranks hazards first; 0.5 is chance"),
     "ece": ("Calibration error (ECE)", "Average gap of confidence and accuracy; 0 is best"),
     "brier": ("Brier score", "Squared error of the probabilities; 0 is best"),
 }
 SHARES: Final = frozenset(
-    {"accuracy", "balanced_accuracy", "precision", "recall", "f1", "within_one", "unparseable"}
+    {
+        "accuracy", "balanced_accuracy", "circular_accuracy", "precision", "recall", "f1",
+        "within_one", "unparseable",
+    }
 )
 UNCERTAINTY: Final = ("ece", "brier", "auroc")
 
@@ -137,6 +143,39 @@ def interval_of_change(metric: str, low: float | None, high: float | None) -> st
         return NOTHING
     scale, digits = (100, 1) if metric in SHARES else (1, 2 if metric == "mae" else 3)
     return f"{signed(low * scale, digits)} to {signed(high * scale, digits)}"
+
+
+def relative(before: float | None, after: float | None) -> str:
+    """A change as a share of what was there before: `+71.4%`; nothing of nothing is `n/a`."""
+    if before is None or after is None or before <= 0:
+        return NOTHING
+    return f"{signed((after - before) / before * 100, 1)}%"
+
+
+def error_reduction(before: float | None, after: float | None) -> float | None:
+    """The share of the errors that is gone; negative where there are more. None without errors."""
+    if before is None or after is None or before >= 1:
+        return None
+    return (after - before) / (1 - before)
+
+
+def verdict(found: Difference) -> str:
+    """What a difference is worth: `better`, `worse`, `within noise`, `unchanged`, or `n/a`."""
+    if found.difference is None or found.before is None:
+        return NOTHING
+    if found.difference == 0:
+        return "unchanged"
+    if found.low is None and found.better is None:
+        return NOTHING
+    if found.better is None:
+        return "within noise"
+    return "better" if found.better else "worse"
+
+
+def p_of(found: Difference) -> str:
+    """The p-value of a difference as a table cell: adjusted where that was needed."""
+    value = found.p if found.p_adjusted is None else found.p_adjusted
+    return "–" if value is None else p_value(value).removeprefix("p = ").removeprefix("p ")
 
 
 def duration(seconds: float) -> str:

@@ -21,6 +21,7 @@ from recipe_kit.page.figures import (
     CoveragePlot,
     CurvesPlot,
     Figure,
+    PositionsPlot,
     ReliabilityPlot,
     SlicesPlot,
 )
@@ -84,6 +85,8 @@ def _canvas(figure: Figure) -> Canvas:
         return _coverage(content)
     if isinstance(content, SlicesPlot):
         return _slices(content)
+    if isinstance(content, PositionsPlot):
+        return _positions(content)
     return _curves(content)
 
 
@@ -214,6 +217,30 @@ def _slices(plot: SlicesPlot) -> Canvas:
     axes.set_title(plot.title, pad=26 if len(roles) > 1 else 8)
     if len(roles) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderaxespad=0.2)
+    return canvas
+
+
+def _positions(plot: PositionsPlot) -> Canvas:
+    bars = {"right": plot.right, **plot.answered}
+    letters = list(dict.fromkeys(letter for counts in bars.values() for letter in counts))
+    canvas, axes = _new(max(4.2, 0.9 * len(letters) + 1.4), 3.0)
+    step = 0.8 / len(bars)
+    total = sum(plot.right.values()) or 1
+    for order, (role, counts) in enumerate(bars.items()):
+        places = [at - 0.4 + step * (order + 0.5) for at in range(len(letters))]
+        heights = [counts.get(letter, 0) / total for letter in letters]
+        axes.bar(
+            places, heights, width=step * 0.88, alpha=0.75, linewidth=0,
+            color=ROLE_COLORS.get(role, INK), label=ROLE_TITLES.get(role, "Right answer"),
+        )
+    axes.set_xticks(range(len(letters)), letters)
+    _percent_axis(axes, 0, 1.0, upright=True)
+    top = max((n / total for counts in bars.values() for n in counts.values()), default=1.0)
+    axes.set_ylim(0, min(1.0, top * 1.15) or 1.0)
+    axes.grid(visible=False, axis="x")
+    axes.set_title(plot.title, pad=26)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, borderaxespad=0.2,
+                columnspacing=1.0, handlelength=1.2)
     return canvas
 
 

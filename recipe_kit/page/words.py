@@ -1,14 +1,38 @@
 """What the page calls things: models, roles, tasks, labels, pictures."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, media, text
 from recipe_kit.record.schemas import Example, ModelFacts, Record
+from recipe_kit.spec.tasks import LETTERS
 
 LONGEST = 300  # of an answer or a reasoning beside its picture, in characters
 ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
+# The other profiles follow documents that name them so.
+_POST_TRAINING = {"base": "Baseline", "tuned": "Post-Trained"}
+_OPTION = re.compile(r"^([A-J])\. (.*)$")
+
+
+def columns(record: Record) -> dict[str, str]:
+    """What the columns of the base and the fine-tuned model are called in the page's profile."""
+    return ROLE_COLUMNS if _tests(record) else _POST_TRAINING
+
+
+def training_word(record: Record) -> str:
+    """What the page's profile calls training: `fine-tuning` or `post-training`."""
+    return "fine-tuning" if _tests(record) else "post-training"
+
+
+def trained_model(record: Record) -> str:
+    """What the page's profile calls the trained model, amid a sentence."""
+    return "fine-tuned model" if _tests(record) else "post-trained model"
+
+
+def _tests(record: Record) -> bool:
+    return bool(record.spec.get("profile", "test-finetune-test") == "test-finetune-test")
 
 
 def about_model(model: ModelFacts) -> str:
@@ -31,13 +55,17 @@ class TaskWords:
     """One task, as the spec in the record has it."""
 
     name: str
-    kind: str  # "binary" or "scale"
+    kind: str  # "binary", "scale" or "choice"
     title: str  # "Binary safety", ...
     prompt: str
     choices: tuple[str, ...]
     label: str
     hazard: str | None
     answers: dict[str, str]  # from the label's value to the answer; empty for a scale
+    options: tuple[str, ...] = ()  # texts as the spec lists them; choice tasks only
+    circular: bool = False
+    parser: str = "strict"
+    answer_by: str = "both"
 
     def label_of(self, answer: str) -> str:
         """The label that an answer stands for: `cracked` for `Yes`."""
@@ -54,6 +82,8 @@ def tasks(record: Record) -> dict[str, TaskWords]:
         if spec["type"] == "binary":
             title = "Binary safety" if binary == 0 else "Task-oriented safety"
             binary += 1
+        elif spec["type"] == "choice":
+            title = "Multiple choice"
         found[name] = _task(name, spec, title)
     return found
 
@@ -64,8 +94,31 @@ def _task(name: str, spec: dict[str, Any], title: str) -> TaskWords:
             name, "binary", title, spec["prompt"], ("Yes", "No"), spec["label"],
             spec["hazard"], dict(spec["answers"]),
         )
+    if spec["type"] == "choice":
+        return TaskWords(
+            name, "choice", title, spec["prompt"], tuple(LETTERS[: len(spec["options"])]),
+            spec["label"], None, {}, tuple(spec["options"]), spec["circular"], spec["parser"],
+            spec["answer_by"],
+        )
     points = tuple(str(point) for point in range(spec["low"], spec["high"] + 1))
     return TaskWords(name, "scale", title, spec["prompt"], points, spec["label"], None, {})
+
+
+def parts_of(prompt: str) -> tuple[str, dict[str, str]]:
+    """A prompt without its options, and these: from letter to text. No option: an empty dict."""
+    lines = prompt.rstrip().split("\n")
+    options: dict[str, str] = {}
+    while lines and (found := _OPTION.match(lines[-1])):
+        options = {found[1]: found[2], **options}
+        lines.pop()
+    if list(options) != list(LETTERS[: len(options)]) or len(options) < 2:
+        return prompt, {}
+    return "\n".join(lines), options
+
+
+def spoken(given: str, options: dict[str, str]) -> str:
+    """An answer with what it says: `B. right` where there are options, else as it is."""
+    return f"{given}. {options[given]}" if given in options else given
 
 
 def task_of(question: str) -> str:
@@ -79,19 +132,24 @@ def sample_of(question: str) -> str:
     return question.split("/", 2)[-1]
 
 
-def answer(given: str, read: str | None, confidence: float | None) -> str:
+def answer(
+    given: str, read: str | None, confidence: float | None, options: dict[str, str] | None = None
+) -> str:
     """An answer with its confidence, and the words it was read from if they say more.
 
-    `Yes (92%)`, `3 (51%), from “Rating: 3/5”`, or `unreadable: “a crack”`.
+    `Yes (92%)`, `B. right (97%)`, `3 (51%), from “Rating: 3/5”`, or `unreadable: “a crack”`.
     """
-    said = _short(given)
+    said = short(given)
     if read is None:
         return f"unreadable: “{said}”" if said else "unreadable: nothing was said"
-    shown = read if confidence is None else f"{read} ({confidence:.0%})"
-    return shown if said.rstrip(".").casefold() == read.casefold() else f"{shown}, from “{said}”"
+    meant = spoken(read, options or {})
+    shown = meant if confidence is None else f"{meant} ({confidence:.0%})"
+    plain = said.rstrip(".").casefold()
+    return shown if plain in (read.casefold(), meant.casefold()) else f"{shown}, from “{said}”"
 
 
-def _short(said: str) -> str:
+def short(said: str) -> str:
+    """An answer or a reasoning on one line, cut where it is long."""
     line = " ".join(said.split())
     return line if len(line) <= LONGEST else line[:LONGEST] + " …"
 
@@ -109,25 +167,21 @@ def gallery(examples: tuple[Example, ...], tuned: bool, width: int = 160) -> Md:
 
 def _figure(example: Example, tuned: bool, width: int) -> str:
     where = " · ".join(text(part) for part in (example.category, example.source) if part)
+    asked, options = parts_of(example.prompt)
+    truth = text(spoken(example.reference, options))
     facts = [
-        f"<i>{text(example.prompt)}</i>",
-        f"Truth: <b>{text(example.reference)}</b>" + (f" · {where}" if where else ""),
-        _answer_line(
-            "Base", example.before, example.before_answer, example.before_confidence,
-            example.reference,
-        ),
+        "<br>".join([f"<i>{text(asked)}</i>", *(text(spoken(o, options)) for o in options)]),
+        f"Truth: <b>{truth}</b>" + (f" · {where}" if where else ""),
+        answer_line("Base", example, after=False),
     ]
     if tuned:
-        facts.append(_answer_line(
-            "Fine-tuned", example.after, example.after_answer, example.after_confidence,
-            example.reference,
-        ))
+        facts.append(answer_line("Fine-tuned", example, after=True))
     for role, reasoning in (
         ("Base", example.before_reasoning), ("Fine-tuned", example.after_reasoning)
     ):
         if reasoning and (tuned or role == "Base"):
-            facts.append(f"{role} reasoning: {text(_short(reasoning))}")
-    alt = f"{sample_of(example.question)}, truth {example.reference}"
+            facts.append(f"{role} reasoning: {text(short(reasoning))}")
+    alt = f"{sample_of(example.question)}, truth {spoken(example.reference, options)}"
     return (
         f'<figure style="margin: 0; width: {width}px; max-width: 100%; text-align: left">'
         f"{media(example.media, alt, width)}"
@@ -136,13 +190,18 @@ def _figure(example: Example, tuned: bool, width: int) -> str:
     )
 
 
-def _answer_line(
-    who: str, given: str | None, read: str | None, confidence: float | None, reference: str
-) -> str:
+def answer_line(who: str, example: Example, *, after: bool) -> str:
+    """A model's answer to an example, marked as right or wrong: `Base: ✗ B. right (97%)`."""
+    given, read, confidence = (
+        (example.after, example.after_answer, example.after_confidence)
+        if after
+        else (example.before, example.before_answer, example.before_confidence)
+    )
     if given is None:
         return f"{who}: not asked"
-    mark = "✓" if read == reference else "✗"
-    return f"{who}: {mark} {text(answer(given, read, confidence))}"
+    mark = "✓" if read == example.reference else "✗"
+    options = parts_of(example.prompt)[1]
+    return f"{who}: {mark} {text(answer(given, read, confidence, options))}"
 
 
 def names_of(values: tuple[str, ...]) -> Md:

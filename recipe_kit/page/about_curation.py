@@ -1,0 +1,168 @@
+"""What the page says about the training data: measured facts, shares, overlap, commands."""
+
+import shlex
+from collections import Counter
+
+from recipe_kit.page import numbers
+from recipe_kit.page.about_run import recipe_file
+from recipe_kit.page.markdown import Md, bullets, code, fence, fold, link, media, table, text
+from recipe_kit.paths import templates_dir
+from recipe_kit.record.schemas import Record, SourceFacts
+
+LOADER = "llava_loader.py"  # in the folder of the templates
+_SHOWN = 4  # values of a fact that are named one by one
+
+
+def used(record: Record) -> dict[str, SourceFacts]:
+    """The sources that training samples come from; all of them if nothing was trained."""
+    named = next((one.samples for one in record.training if one.role == "tuned"), None)
+    if named is None:
+        named = {name: one.splits["train"] for name, one in record.data.sources.items()
+                 if one.splits.get("train")}
+    found = {name: facts for name, facts in record.data.sources.items() if name in named}
+    return found or dict(record.data.sources)
+
+
+def facts(record: Record) -> Md:
+    """The seed's list of facts about the training data, measured."""
+    sources = used(record).values()
+    kinds = sorted({one.media_type for one in sources})
+    count = sum(one.splits.get("train", 0) for one in sources)
+    items = [
+        ("Input type", text(" and ".join(kinds))),
+        ("Resolution", _counted([one.resolutions for one in sources], " px")),
+        ("Encoding", _counted([one.encodings for one in sources])),
+        ("Length", _length(tuple(sources), count)),
+        ("FPS", _fps(tuple(sources))),
+        ("Caption/Annotation", text(_annotation(tuple(sources)))),
+        ("Size on disk", text(numbers.size(sum(one.bytes for one in sources)))),
+    ]
+    return bullets(Md(f"**{name}:** {said}") for name, said in items)
+
+
+def _counted(every: list[dict[str, int]], unit: str = "") -> Md:
+    """Values with their counts, the most frequent first; no counts where there is one value."""
+    total: Counter[str] = Counter()
+    for one in every:
+        total.update(one)
+    if not total:
+        return Md("not measured")
+    if len(total) == 1:
+        return text(f"{next(iter(total))}{unit}")
+    shown = [
+        f"{value}{unit} ({numbers.num(count)})" for value, count in total.most_common(_SHOWN)
+    ]
+    more = len(total) - len(shown)
+    return text(", ".join(shown) + (f" and {more} more" if more else ""))
+
+
+def _length(sources: tuple[SourceFacts, ...], count: int) -> Md:
+    timed = [(one.seconds, one.samples) for one in sources if one.seconds is not None]
+    what = "videos" if all(one.media_type == "video" for one in sources) else "images"
+    if any(one.media_type == "video" for one in sources) and what == "images":
+        what = "images and videos"
+    said = f"{numbers.num(count)} {what} for training"
+    if timed:
+        every = sum(n for _, n in timed) or 1
+        mean = sum(seconds[1] * n for seconds, n in timed) / every
+        low, high = min(s[0] for s, _ in timed), max(s[2] for s, _ in timed)
+        said += f"; videos of {mean:.1f} s on average ({low:.1f}–{high:.1f} s)"
+    return text(said)
+
+
+def _fps(sources: tuple[SourceFacts, ...]) -> Md:
+    if all(one.media_type == "image" for one in sources):
+        return Md("not applicable (images)")
+    return _counted([one.fps for one in sources if one.fps])
+
+
+def _annotation(sources: tuple[SourceFacts, ...]) -> str:
+    said = list(dict.fromkeys(one.annotation for one in sources if one.annotation))
+    return "; ".join(said) or "labels from which each question's answer follows"
+
+
+def shares(record: Record) -> Md:
+    """The sources of the training data, with share and license."""
+    training = next((one for one in record.training if one.role == "tuned"), None)
+    rows: list[list[object]] = []
+    for name, facts_of in used(record).items():
+        spec = record.spec["data"]["sources"].get(name, {})
+        what = (
+            f"drawn by the {spec.get('world', '')} world (seed {spec.get('seed', 0)})"
+            if facts_of.kind == "world"
+            else facts_of.credit or facts_of.kind
+        )
+        count = training.samples.get(name, 0) if training else facts_of.splits.get("train", 0)
+        drawn = training.drawn.get(name) if training else None
+        rows.append([
+            code(name), what, numbers.num(count),
+            *([numbers.pct(drawn)] if training else []), facts_of.license or "not stated",
+        ])
+    share = ["Share of training"] if training else []
+    headers = ["Source", "What it is", "Training samples", *share, "License"]
+    return table(headers, rows, "llr" + "r" * len(share) + "l")
+
+
+def overlap(record: Record) -> Md:
+    """Whether training and test share anything, in a sentence."""
+    audit = record.data.audit
+    exact, near, groups = (
+        audit.exact_across_splits, audit.near_across_splits, audit.groups_across_splits
+    )
+    if not (exact or near or groups):
+        return Md(
+            "**Train/test overlap:** none. No picture of one split occurs in another, not even "
+            f"nearly (perceptual hashes at most {audit.near_duplicate_distance} of 64 bits "
+            "apart), and no group of samples is parted by a split."
+        )
+    counted = [
+        f"{numbers.num(count)} {what}{'s' if count != 1 else ''}"
+        for count, what in (
+            (exact, "exact duplicate"), (near, "near duplicate"), (groups, "parted group")
+        )
+        if count
+    ]
+    return Md(
+        f"**Train/test overlap:** {' and '.join(counted)} across splits, listed below; scores on "
+        "such samples are no test of new ones."
+    )
+
+
+def sheets(record: Record) -> Md:
+    """A contact sheet of samples for each label."""
+    return Md("\n".join(
+        f"{code(value)}:\n\n{media(file, f'Samples with the label {value}', 640)}\n"
+        for value, file in record.contact_sheets.items()
+    ))
+
+
+def commands(record: Record) -> Md:
+    """The commands that check and prepare the data."""
+    file = shlex.quote(recipe_file(record))
+    kinds = {source["kind"] for source in record.spec["data"]["sources"].values()}
+    steps: list[tuple[str, str]] = []
+    if kinds - {"world"}:
+        steps.append(("export RECIPE_DATA=path/to/data", "the folder that paths are in"))
+    steps += [
+        (f"recipe validate {file}", "check the recipe, its sources and their columns"),
+        (f"recipe plan {file}", "list the stages, and what is there already"),
+    ]
+    width = max(len(command) for command, _ in steps)
+    shown = "\n".join(f"{command:<{width}}  # {what}" for command, what in steps)
+    return fence(shown, "bash", "Prepare the data")
+
+
+def loader_sentence(record: Record) -> Md:
+    """Where the training data lies for other tools, and what reads it."""
+    named = f" ({link(record.loader, f'assets/{record.loader}')})" if record.loader else ""
+    return Md(
+        "The run feeds training samples straight from their sources. The same data is written as "
+        "LLaVA JSON too, for other tools; this self-contained script"
+        f"{named} loads it as messages for a model's processor:"
+    )
+
+
+def loader() -> Md:
+    """The script that loads the training data in LLaVA JSON."""
+    source = (templates_dir() / LOADER).read_text(encoding="utf-8")
+    return fold(f"Data loader: {LOADER}", source, "python")

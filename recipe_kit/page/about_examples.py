@@ -1,0 +1,120 @@
+"""Qualitative analysis: an input, both outputs, and what is to be said about them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from recipe_kit.page import numbers, words
+from recipe_kit.page.about_change import main_comparisons
+from recipe_kit.page.about_gaps import in_item
+from recipe_kit.page.markdown import Md, code, media, text
+from recipe_kit.record.schemas import Example, Record, TaskComparison
+
+# How many examples of each kind are told at length.
+_TOLD: Final = {"fixed": 2, "broken": 1, "wrong in both": 1}
+_TITLES: Final = {
+    "fixed": "Example, fixed", "broken": "Example, broken", "wrong in both": "Example, still wrong"
+}
+_SURE = 0.9
+_UNSURE = 0.6
+
+
+def told(record: Record, said: Mapping[str, Md]) -> tuple[Example, ...]:
+    """The examples that are told at length: the first of each kind, and those with words."""
+    kept: list[Example] = []
+    for kind, most in _TOLD.items():
+        of_kind = [one for one in record.examples if one.kind == kind]
+        kept += [one for at, one in enumerate(of_kind) if at < most or one.question in said]
+    return tuple(kept)
+
+
+def examples(record: Record, said: Mapping[str, Md]) -> Md:
+    """Each example as the seed has it: Input, Baseline Output, Post-Trained Output, Analysis.
+
+    Args:
+        record: The record.
+        said: The author's words on an example, by the question's id.
+    """
+    return Md("\n".join(_example(record, one, said) for one in told(record, said)))
+
+
+def _example(record: Record, one: Example, said: Mapping[str, Md]) -> str:
+    asked, options = words.parts_of(one.prompt)
+    truth = words.spoken(one.reference, options)
+    choices = " / ".join(words.spoken(letter, options) for letter in options)
+    shown = f"“{text(asked)}”" + (f" {text(choices)}" if choices else "")
+    name = words.sample_of(one.question)
+    where = ", ".join(text(part) for part in (one.category, one.source) if part)
+    heads = words.columns(record)
+    base, tuned = (f"{heads[role]} Output" for role in ("base", "tuned"))
+    own = said.get(one.question)
+    analysis = _analysis(record, one) + (f" {in_item(own)}" if own else "")
+    return (
+        f"**{_TITLES[one.kind]}** ({code(one.question)}):\n\n"
+        f"{media(one.media, f'{name}, truth {truth}', 240)}\n\n"
+        f"- **Input:** the picture above{f' ({where})' if where else ''} with {shown}; the right "
+        f"answer is “{text(truth)}”\n"
+        f"- {_output(base, one, after=False)}\n"
+        f"- {_output(tuned, one, after=True)}\n"
+        f"- **Analysis:** {analysis}\n"
+    )
+
+
+def _output(name: str, one: Example, *, after: bool) -> str:
+    said = words.answer_line(f"**{name}", one, after=after).replace(": ", ":** ", 1)
+    reasoning = one.after_reasoning if after else one.before_reasoning
+    return said + (f" — reasoning: “{text(words.short(reasoning))}”" if reasoning else "")
+
+
+def _analysis(record: Record, one: Example) -> str:
+    """What the numbers say about an example of its kind."""
+    benchmark, task = one.question.split("/")[0], words.task_of(one.question)
+    compared = main_comparisons(record).get(benchmark)
+    found = compared.tasks.get(task) if compared else None
+    if found is None:
+        return ""
+    training = words.training_word(record)
+    before = _sureness(one.before_confidence)
+    if one.kind == "fixed":
+        wrong = found.fixed + found.both_wrong
+        said = (
+            f"The base model was {before} and wrong; {training} put that right. It did so for "
+            f"{_of(found.fixed, wrong)} that the base model had wrong."
+        )
+    elif one.kind == "broken":
+        right = found.broken + found.both_right
+        said = (
+            f"The base model was right, and {training} broke it, as it did "
+            f"{_of(found.broken, right)} that the base model had right."
+        )
+    else:
+        wrong = found.fixed + found.both_wrong
+        said = (
+            f"Neither model is right. {training.capitalize()} left "
+            f"{_of(found.both_wrong, wrong)} that the base model had wrong as they were."
+        )
+    return said + _category(found, one)
+
+
+def _of(part: int, every: int) -> str:
+    if part == every:
+        return f"all {numbers.num(every)} questions" if every > 1 else "the only question"
+    return f"{numbers.num(part)} of the {numbers.num(every)} questions"
+
+
+def _sureness(confidence: float | None) -> str:
+    if confidence is None:
+        return "not asked how sure it was"
+    if confidence >= _SURE:
+        return f"sure ({confidence:.0%})"
+    return f"{'unsure' if confidence < _UNSURE else 'fairly sure'} ({confidence:.0%})"
+
+
+def _category(found: TaskComparison, one: Example) -> str:
+    categories = found.slices.get("category", {})
+    change = categories.get(one.category)
+    if change is None or len(categories) < 2:
+        return ""
+    return (
+        f" In the category {code(one.category)}, accuracy went from {numbers.pct(change.before)} "
+        f"to {numbers.pct(change.after)} ({numbers.verdict(change)})."
+    )

@@ -1,0 +1,139 @@
+"""Before and after in the words of the post-training profiles: tables, outcome, significance."""
+
+from recipe_kit.page import numbers, words
+from recipe_kit.page.about_change import main_comparisons
+from recipe_kit.page.markdown import Md, bullets, code, table
+from recipe_kit.record.schemas import Comparison, Difference, Record
+from recipe_kit.spec.tasks import LOWER_IS_BETTER
+
+
+def comparison(record: Record, benchmark: str, task: str) -> Md:
+    """The seed's table Metric | Baseline | Post-Trained | Improvement, and what it is worth."""
+    found = main_comparisons(record)[benchmark].tasks[task]
+    heads = words.columns(record)
+    order = [name for name in numbers.METRICS if name in found.differences]
+    rows = [
+        [
+            numbers.title(name), numbers.value(name, one.before), numbers.value(name, one.after),
+            numbers.change(one), _relative(one),
+            numbers.interval_of_change(name, one.low, one.high), numbers.p_of(one), worth(one),
+        ]
+        for name, one in found.differences.items()
+        if name in order or one.difference is not None
+    ]
+    headers = [
+        "Metric", heads["base"], heads["tuned"], "Improvement", "Relative", "95% interval", "p",
+        "Verdict",
+    ]
+    return table(headers, rows, "lrrrrrrl")
+
+
+def _relative(found: Difference) -> str:
+    return numbers.relative(found.before, found.after)
+
+
+def worth(found: Difference) -> Md:
+    """The verdict of a difference; what got worse is in bold."""
+    said = numbers.verdict(found)
+    return Md(f"**{said}**" if said == "worse" else said)
+
+
+def outcome(record: Record, benchmark: str, task: str) -> Md:
+    """What became of the accuracy of a task, in a sentence or two."""
+    found = main_comparisons(record)[benchmark].tasks[task].differences["accuracy"]
+    said = (
+        f"Accuracy on {code(task)} went from {numbers.pct(found.before)} to "
+        f"**{numbers.pct(found.after)}** ({_in_brackets(found)})"
+    )
+    verdict = numbers.verdict(found)
+    if verdict == "better":
+        gone = numbers.error_reduction(found.before, found.after)
+        errors = f", {numbers.pct(gone, 0)} fewer errors" if gone is not None else ""
+        return Md(f"{said}{errors}.")
+    if verdict == "worse":
+        return Md(f"{said}: {words.training_word(record)} made it **worse**, beyond noise.")
+    if verdict == "unchanged":
+        return Md(f"Accuracy on {code(task)} is unchanged at {numbers.pct(found.after)}.")
+    return Md(f"{said}. **This is within noise**: it may be no change at all.")
+
+
+def _in_brackets(found: Difference) -> str:
+    parts = [numbers.change(found)]
+    if found.low is not None:
+        shown = numbers.interval_of_change(found.metric, found.low, found.high)
+        parts.append(f"95% interval {shown}")
+    value = found.p if found.p_adjusted is None else found.p_adjusted
+    if value is not None:
+        parts.append(numbers.p_value(value))
+    parts.append(f"n = {numbers.num(found.n)}")
+    return ", ".join(parts)
+
+
+def outcomes(record: Record) -> Md:
+    """What became of every task, one line each."""
+    return bullets(
+        outcome(record, benchmark, task)
+        for benchmark, found in main_comparisons(record).items()
+        for task in found.tasks
+    )
+
+
+def within_noise(record: Record) -> Md:
+    """The improvements that are within noise, by name; empty when there are none."""
+    named = []
+    for benchmark, found in main_comparisons(record).items():
+        for task, compared in found.tasks.items():
+            several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
+            named += [
+                f"{numbers.in_a_sentence(one.metric)} on {several}{code(task)} "
+                f"({numbers.change(one)})"
+                for one in compared.differences.values()
+                if numbers.verdict(one) == "within noise" and _looks_better(one)
+            ]
+            named += [
+                f"accuracy on {several}{code(task)}, {kind} {code(value)} ({numbers.change(one)})"
+                for kind, values in compared.slices.items() if len(values) > 1
+                for value, one in values.items()
+                if numbers.verdict(one) == "within noise" and _looks_better(one)
+            ]
+    if not named:
+        return Md("")
+    return Md(f"**Within noise**, and no improvement to count on: {'; '.join(named)}.")
+
+
+def _looks_better(found: Difference) -> bool:
+    if found.difference is None:
+        return False
+    return found.difference < 0 if found.metric in LOWER_IS_BETTER else found.difference > 0
+
+
+def method(record: Record) -> Md:
+    """How the comparison was made, and what its p-values have been corrected for."""
+    compared = main_comparisons(record)
+    if not compared:
+        return Md("")
+    said = [
+        "Both models answered exactly the same questions, and their answers were read and scored "
+        "by the same code. The 95% intervals of changes are bootstrapped over pairs of answers, "
+        "and p is from McNemar's exact test. A change of accuracy counts only if both say so; "
+        "everything else is called noise."
+    ]
+    if any(len(v) > 1 for one in compared.values() for t in one.tasks.values()
+           for v in t.slices.values()):
+        said.append("Within each kind of slice, p is adjusted for their number (Holm).")
+    said += list(dict.fromkeys(_tried(one) for one in compared.values()))
+    return Md(" ".join(filter(None, said)))
+
+
+def _tried(found: Comparison) -> str:
+    if found.checkpoints < 2:
+        return "One checkpoint was tried."
+    if found.chosen_here:
+        return (
+            f"The checkpoint is the best of {found.checkpoints} **on these very questions**, so "
+            f"p is adjusted for {found.checkpoints} tries (Bonferroni)."
+        )
+    return (
+        f"The checkpoint was chosen among {found.checkpoints} on the validation split, so the "
+        "test questions had no part in the choice."
+    )
