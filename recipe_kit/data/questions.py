@@ -5,7 +5,7 @@ digest.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -70,11 +70,11 @@ def samples_of_questions(name: str, source: QuestionsSource, path: Path, recipe:
         DataError: Questions cannot be used.
         StorageError: The cache cannot be written.
     """
-    samples, problems, first = [], [], set[str]()
+    problems, known = [], dict[str, Sample]()
     for question in unpack(source, path, cache).questions:
         try:
             sample = _sample(name, source, question)
-            if sample.id in first:
+            if sample.id in known:
                 raise RowError("another question has the same id")
             unknown = unknown_answer(sample.labels, recipe.tasks)
             if unknown:
@@ -82,13 +82,12 @@ def samples_of_questions(name: str, source: QuestionsSource, path: Path, recipe:
         except RowError as error:
             problems.append(Problem(f"{path}, question {question.id!r}", str(error)))
             continue
-        first.add(sample.id)
-        samples.append(sample)
+        known[sample.id] = sample
     raise_problems(problems, "correct these questions, or what the spec says in "
                              f"data.sources.{name}")
-    _check_group(name, source, samples)
-    excluded = excluded_ids(name, source.exclude, first, path)
-    return [sample for sample in samples if sample.id not in excluded]
+    _check_group(name, source, known.values())
+    excluded = excluded_ids(name, source.exclude, known, path)
+    return [sample for sample_id, sample in known.items() if sample_id not in excluded]
 
 
 def _sample(name: str, source: QuestionsSource, question: ExchangeQuestion) -> Sample:
@@ -123,7 +122,7 @@ def labels_of(question: ExchangeQuestion) -> dict[str, LabelValue]:
     return extra | {label: text for label, text in own.items() if text}
 
 
-def _check_group(name: str, source: QuestionsSource, samples: list[Sample]) -> None:
+def _check_group(name: str, source: QuestionsSource, samples: Iterable[Sample]) -> None:
     known = dict.fromkeys(label for sample in samples for label in sample.labels)
     if source.group is not None and source.group not in known:
         raise DataError(f"no question has the label {source.group!r}; "
