@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from recipe_kit.spec.problems import Keys, Plain, Problem, suggest
+from recipe_kit.spec.problems import Plain, Problem, suggest
 from recipe_kit.spec.query import (
     benchmark_sources,
     find,
@@ -27,14 +27,8 @@ def prompt_labels(data: Plain) -> Iterator[Problem]:
                 if labels is None or label in labels or label in told:
                     continue
                 told.add(label)
-                everywhere = _everywhere(data)
-                if everywhere is None or label in everywhere:
-                    yield Problem(
-                        keys, f"the prompt names the label '{label}', which the source "
-                        f"'{source}' lacks", f"Labels there: {', '.join(sorted(labels))}.",
-                        line=line)
-                else:
-                    yield _unknown(keys, label, everywhere, line)
+                yield Problem(keys, f"the prompt names the label '{label}', which the source "
+                              f"'{source}' lacks", suggest(label, labels, kind="labels"), line=line)
 
 
 def option_labels(data: Plain) -> Iterator[Problem]:
@@ -46,7 +40,8 @@ def option_labels(data: Plain) -> Iterator[Problem]:
         known = sorted({label for labels in held for label in labels or ()})
         for line, label in _named(option):
             if label not in known:
-                yield _unknown(keys, label, known, line)
+                yield Problem(keys, f"there is no label '{label}'", suggest(label, known),
+                              line=line)
 
 
 def option_texts(data: Plain) -> Iterator[Problem]:
@@ -119,21 +114,11 @@ def _asked_of(data: Plain, task: str) -> dict[str, tuple[str, ...] | None]:
     }
 
 
-def _everywhere(data: Plain) -> list[str] | None:
-    """The labels of all sources; None where they are not all known."""
-    held = [labels_of(source) for _, source in find(data, "data.sources.*")]
-    return None if None in held else sorted({one for labels in held for one in labels or ()})
-
-
 def _named(text: str) -> Iterator[tuple[int, str]]:
     """Line and name of each label in a text."""
     for line, row in enumerate(text.splitlines()):
         for label in labels_in(row):
             yield line, label
-
-
-def _unknown(keys: Keys, label: str, known: list[str], line: int) -> Problem:
-    return Problem(keys, f"there is no label '{label}'", suggest(label, known), line=line)
 
 
 CHOICE_RULES = (prompt_labels, option_labels, option_texts, option_answers, reading)
