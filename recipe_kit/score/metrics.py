@@ -46,7 +46,9 @@ def score(
     Raises:
         RecordError: Questions and predictions do not belong together one to one.
     """
-    blinds = {} if blind is None else align(questions, blind, where="blind predictions")
+    # Without the picture, one order of the options is enough.
+    firsts = [q for q in questions if not q.rotation_of]
+    blinds = {} if blind is None else align(firsts, blind, where="blind predictions")
     scores = {}
     for task, answers in align(questions, predictions).items():
         scores[task] = _score_task(task, answers, blinds.get(task), bootstrap, seed)
