@@ -1,0 +1,1 @@
+"""The `driving` world: short dash-cam clips, planned first, then drawn and annotated."""
