@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def chance(sizes: Mapping[int, int]) -> Metric:
     # The smallest count that at most so much of the distribution lies below or at.
     low, high = np.searchsorted(np.cumsum(mass), [tail, 1 - tail])
     return Metric(
-        value=sum(questions / choices for choices, questions in sizes.items()) / n,
+        # In fractions, so that guessing one of five is 0.2 to the last digit.
+        value=float(sum(Fraction(questions, choices) for choices, questions in sizes.items()) / n),
         n=n,
         low=float(low / n),
         high=float(high / n),

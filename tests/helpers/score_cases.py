@@ -8,7 +8,10 @@ import numpy as np
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.score.answers import Answers, align
 
-CHOICES = {"binary": ("Yes", "No"), "scale": ("1", "2", "3", "4", "5")}
+CHOICES = {
+    "binary": ("Yes", "No"), "scale": ("1", "2", "3", "4", "5"), "choice": ("A", "B", "C", "D")
+}
+SIDES = ("left", "right", "above", "below")
 
 
 def make(
@@ -22,7 +25,7 @@ def make(
     sources: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
 ) -> tuple[list[Question], list[Prediction]]:
-    kind: Any = "binary" if {*references} <= {"Yes", "No"} else "scale"
+    kind: Any = next(k for k, choices in CHOICES.items() if {*references} <= {*choices})
     choices = CHOICES[kind]
     questions, predictions = [], []
     for i, (reference, answer) in enumerate(zip(references, answers, strict=True)):
@@ -39,6 +42,7 @@ def make(
                 category=categories[i] if categories else "",
                 source=sources[i] if sources else "floors",
                 group=groups[i] if groups else name,
+                options=dict(zip(choices, SIDES, strict=True)) if kind == "choice" else {},
             )
         )
         predictions.append(
@@ -52,6 +56,45 @@ def make(
             )
         )
     return questions, predictions
+
+
+def ask(
+    name: str,
+    options: Sequence[str],
+    right: str,
+    said: str | None,
+    *,
+    text: str | None = None,
+    probabilities: Sequence[float] | None = None,
+    turned: int = 0,
+    task: str = "side",
+    **question: Any,
+) -> tuple[Question, Prediction]:
+    """One question with options and its answer; `turned`: as a rotation of the question `name`."""
+    letters = "ABCDEFGHIJ"[: len(options)]
+    first = f"tabletop/{task}/{name}"
+    own = f"{first}#{turned}" if turned else first
+    shares = probabilities or [0.7 if c == (said or "A") else 0.3 / (len(letters) - 1)
+                               for c in letters]
+    asked = Question(
+        id=own, benchmark="tabletop", task=task, task_type="choice", sample=name,
+        media=f"{name}.png", media_sha256="", prompt="Which side?", choices=tuple(letters),
+        reference=right, options=dict(zip(letters, options, strict=True)), rotation=turned,
+        rotation_of=first if turned else "",
+        **{"source": "desks", "group": name, **question},
+    )
+    return asked, Prediction(
+        question=own, text=(said or "Hard to say.") if text is None else text, answer=said,
+        probabilities=dict(zip(letters, shares, strict=True)), mass=0.9,
+        confidence=max(shares), prompt="<prompt>", model="tiny", revision="r1",
+        timestamp="2025-01-01T00:00:00Z", latency_s=0.01, digest=own,
+    )
+
+
+def split(
+    pairs: Sequence[tuple[Question, Prediction]],
+) -> tuple[list[Question], list[Prediction]]:
+    return [question for question, _ in pairs], [prediction for _, prediction in pairs]
 
 
 def one_task(*args: Any, **kwargs: Any) -> Answers:

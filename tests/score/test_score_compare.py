@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_cases import make, random_case
+from score_cases import ask, make, random_case, split
 
 from recipe_kit.errors import CompareError
 from recipe_kit.record.schemas import Comparison, Prediction, Question
@@ -123,7 +123,7 @@ def test_groups_are_resampled_whole() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(st.sampled_from(["binary", "scale"]), st.integers(1, 30), st.integers(0, 10**6))
+@given(st.sampled_from(["binary", "scale", "choice"]), st.integers(1, 30), st.integers(0, 10**6))
 def test_nothing_changes_against_itself(kind: str, n: int, seed: int) -> None:
     references, answers, chances = random_case(kind, n, seed)
     questions, predictions = make(references, answers, **chances)
@@ -132,6 +132,90 @@ def test_nothing_changes_against_itself(kind: str, n: int, seed: int) -> None:
     assert set(task.differences) == set(TASK_METRICS[questions[0].task_type])
     assert (task.fixed, task.broken, task.mcnemar_p, found.regressions) == (0, 0, 1.0, ())
     assert all(d.better is None and d.difference in (0.0, None) for d in task.differences.values())
+
+
+# Ten of category a are fixed, six of b, one of c is broken.
+CATEGORIES = ["a"] * 20 + ["b"] * 10 + ["c"] * 10
+ONE = ["No"] * 15 + ["Yes"] * 25
+TWO = ["No"] * 5 + ["Yes"] * 15 + ["Yes"] * 10 + ["No"] + ["Yes"] * 9
+ONE[20:26] = ["No"] * 6
+
+
+def test_slices_of_a_dimension_are_adjusted_together() -> None:
+    found = both(["Yes"] * 40, ONE, TWO, categories=CATEGORIES).tasks["cracked"]
+    category = found.slices["category"]
+    assert {value: (d.p, d.p_adjusted, d.better) for value, d in category.items()} == {
+        "a": (2 / 2**10, 3 * 2 / 2**10, True),
+        # Alone it would be significant: p = 0.03.
+        "b": (2 / 2**6, 2 * 2 / 2**6, None),
+        "c": (1.0, 1.0, None),
+    }
+    assert category["b"].low > 0
+    whole = found.differences["accuracy"]
+    assert whole.p == whole.p_adjusted == found.mcnemar_p
+    # One value only: nothing to adjust for.
+    assert found.slices["source"]["floors"].p_adjusted == whole.p
+    assert {d.p for name, d in found.differences.items() if name != "accuracy"} == {None}
+
+
+def test_checkpoints_count_where_they_were_chosen() -> None:
+    def chosen(**tried: Any) -> Comparison:
+        questions, before = make(["Yes"] * 6, ["No"] * 6)
+        after = make(["Yes"] * 6, ["Yes"] * 6)[1]
+        return compare(
+            "floor", questions, before, after, before_role="base", after_role="tuned",
+            bootstrap=100, seed=0, **tried,
+        )
+
+    elsewhere, here = chosen(checkpoints=4), chosen(checkpoints=4, chosen_here=True)
+    assert (elsewhere.checkpoints, elsewhere.chosen_here) == (4, False)
+    assert (here.checkpoints, here.chosen_here) == (4, True)
+    one, two = (c.tasks["cracked"].differences["accuracy"] for c in (elsewhere, here))
+    assert (one.p, one.p_adjusted, one.better) == (2 / 2**6, 2 / 2**6, True)
+    assert (two.p, two.p_adjusted, two.better) == (2 / 2**6, 4 * 2 / 2**6, None)
+    assert here.tasks["cracked"].slices["label"]["Yes"].p_adjusted == 4 * 2 / 2**6
+
+
+def test_within_groups_the_interval_decides_as_well() -> None:
+    # Ten pictures of one scene get better, ten scenes of one picture each stay as they are.
+    groups = ["one"] * 10 + [f"scene {i}" for i in range(10)]
+    found = both(["Yes"] * 20, ["No"] * 10 + ["Yes"] * 10, ["Yes"] * 20, groups=groups)
+    accuracy = found.tasks["cracked"].differences["accuracy"]
+    assert (accuracy.p, accuracy.low, accuracy.better) == (2 / 2**10, 0.0, None)
+
+
+def test_options_are_compared_by_first_questions_and_cut_every_way() -> None:
+    def asked(said: dict[str, str]) -> Any:
+        return split([
+            ask("1", ("left", "right"), "A", said["1"], slices={"size": "small"}),
+            ask("1", ("right", "left"), "B", said["1#1"], turned=1, slices={"size": "small"}),
+            ask("2", ("right", "left"), "A", said["2"], slices={"size": "large"}),
+            ask("2", ("left", "right"), "B", said["2#1"], turned=1, slices={"size": "large"}),
+        ])
+
+    questions, before = asked({"1": "B", "1#1": "B", "2": "A", "2#1": "A"})
+    _, after = asked({"1": "A", "1#1": "B", "2": "B", "2#1": "B"})
+    found = compare(
+        "tabletop", questions, before, after, before_role="base", after_role="tuned",
+        bootstrap=100, seed=0,
+    )
+    task = found.tasks["side"]
+    assert (task.fixed, task.broken, task.both_right, task.both_wrong) == (1, 1, 0, 0)
+    circular = task.differences["circular_accuracy"]
+    assert (circular.before, circular.after, circular.n) == (0.0, 0.5, 2)
+    assert {
+        dimension: {value: (d.before, d.after) for value, d in values.items()}
+        for dimension, values in task.slices.items()
+    } == {
+        "category": {},
+        "source": {"desks": (0.5, 0.5)},
+        "label": {"left": (0.0, 1.0), "right": (1.0, 0.0)},
+        "position": {"A": (0.5, 0.5)},
+        "size": {"large": (1.0, 0.0), "small": (0.0, 1.0)},
+    }
+    assert [r.where for r in found.regressions if r.metric == "accuracy"] == [
+        "label: right", "size: large"
+    ]
 
 
 def _other_prompt(predictions: list[Prediction]) -> None:

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from score_cases import one_task
 
 from recipe_kit.score import binary, scale, stats
@@ -108,3 +110,47 @@ def test_a_metric_undefined_in_most_draws_has_no_interval() -> None:
 
 def test_an_interval_holds_its_value() -> None:
     assert stats.interval(np.array([0.2, 0.3, 0.4]), 0.1)[0] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([], []),
+        ([0.03], [0.03]),
+        # The example of Wikipedia, "Holm–Bonferroni method": two of four are rejected at 0.05.
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        # Benjamini & Hochberg (1995), section 3.2: fifteen tests, of which the three smallest are
+        # rejected; multiplied by 15, 14, 13, ... by hand.
+        (
+            [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240,
+             0.4262, 0.5719, 0.6528, 0.7590, 1.0],
+            [0.0015, 0.0056, 0.0247, 0.1140, 0.2211, 0.2780, 0.2780, 0.2780, 0.3213, 1.0,
+             1.0, 1.0, 1.0, 1.0, 1.0],
+        ),
+    ],
+)
+def test_holm_against_the_literature(p_values: list[float], adjusted: list[float]) -> None:
+    found = stats.holm({str(i): p for i, p in enumerate(p_values)})
+    assert list(found) == [str(i) for i in range(len(p_values))]
+    assert list(found.values()) == pytest.approx(adjusted, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_keeps_order_and_bounds(p_values: list[float]) -> None:
+    found = list(stats.holm({str(i): p for i, p in enumerate(p_values)}).values())
+    pairs = sorted(zip(p_values, found, strict=True))
+    assert all(p <= adjusted <= 1 for p, adjusted in pairs)
+    assert [adjusted for _, adjusted in pairs] == sorted(found)
+
+
+@given(st.lists(st.integers(1, 999), min_size=1, max_size=8), st.integers(1, 200))
+def test_holm_rejects_what_stepping_down_rejects(thousandths: list[int], level: int) -> None:
+    # By definition: from the smallest p on, reject while p·(m - i) ≤ level. In whole numbers.
+    rejected = []
+    for i, p in enumerate(sorted(thousandths)):
+        if p * (len(thousandths) - i) > level:
+            break
+        rejected.append(p)
+    found = stats.holm({str(i): p / 1000 for i, p in enumerate(thousandths)}).values()
+    small = [round(adjusted * 1000, 6) <= level for adjusted in found]
+    assert sorted(p for p, yes in zip(thousandths, small, strict=True) if yes) == rejected
