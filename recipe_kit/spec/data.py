@@ -56,7 +56,7 @@ class TableSource(Part):
     columns: Columns = Columns()
     """Which column holds what."""
     labels: dict[str, str | MappedColumn] = Field(min_length=1)
-    """From the label's name to its column, or to a column with renamed values."""
+    """From the label's name to its column (`options.A` reaches into one), or to a renamed one."""
     exclude: tuple[str, ...] = ()
     """Ids of rows that are left out: a duplicate that the audit found, a wrong label."""
     license: str = ""
