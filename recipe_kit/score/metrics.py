@@ -47,8 +47,12 @@ def score(
         RecordError: Questions and predictions do not belong together one to one.
     """
     # Without the picture, one order of the options is enough.
-    firsts = [q for q in questions if not q.rotation_of]
-    blinds = {} if blind is None else align(firsts, blind, where="blind predictions")
+    turned = {q.id for q in questions if q.rotation_of}
+    blinds = {} if blind is None else align(
+        [q for q in questions if q.id not in turned],
+        [p for p in blind if p.question not in turned],
+        where="blind predictions",
+    )
     scores = {}
     for task, answers in align(questions, predictions).items():
         scores[task] = _score_task(task, answers, blinds.get(task), bootstrap, seed)
