@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recipe_kit import __version__
 from recipe_kit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from recipe_kit.record.schemas import Record
 
 INTERRUPTED = 130
 
@@ -129,7 +133,7 @@ def run(recipe: Path, overrides: tuple[str, ...]) -> None:
     except KeyboardInterrupt:
         click.echo(f"\nStopped. To go on: {places.run_command(overrides)}", err=True)
         sys.exit(INTERRUPTED)
-    click.echo(f"Wrote {_short(places.page / 'index.md')}")
+    _wrote(places.page, recipe, overrides, record)
 
 
 @main.command()
@@ -143,15 +147,16 @@ def render(recipe: Path) -> None:
 
     loaded = load_recipe(recipe)
     places = layout(loaded, recipe)
+    record = read_record(places.record_path)
     run_has_it = places.record_path == places.run.record_path
     render_page(
-        read_record(places.record_path),
+        record,
         loaded,
         media=places.run.path / "media" if run_has_it else None,
         out=places.page,
         recipe_path=recipe,
     )
-    click.echo(f"Wrote {_short(places.page / 'index.md')}")
+    _wrote(places.page, recipe, (), record)
 
 
 @main.command()
@@ -257,6 +262,14 @@ def doctor() -> None:
         click.echo(f"{'ok ' if check.ok else '-- '} {check.name}: {check.found}")
         if check.advice:
             click.echo(f"      {check.advice}")
+
+
+def _wrote(page: Path, recipe: Path, overrides: tuple[str, ...], record: "Record") -> None:
+    from recipe_kit.page.publish import notes
+
+    click.echo(f"Wrote {_short(page / 'index.md')}")
+    for note in notes(recipe, overrides, record):
+        click.echo(f"Note: {note}")
 
 
 def _short(path: Path) -> Path:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recipe_kit.spec.problems import Document, Keys, Mark, Plain, Problem, dotted
+from recipe_kit.spec.problems import Document, Keys, Plain, Problem, dotted, mark_in
 from recipe_kit.spec.profiles import help_for
 from recipe_kit.spec.query import value
 from recipe_kit.spec.recipe import Recipe
@@ -13,12 +13,12 @@ from recipe_kit.spec.rules.prose import texts_below
 _WRITTEN = ("title", "authors", "organization", "use_case", "prose", "resources")
 """Keys that hold the author's words."""
 
-_CODE = re.compile(
-    r"^(?P<fence> *(`{3,}|~{3,})).*?(?:^(?P=fence)|\Z)|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)"
-    r"|\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}",
-    re.MULTILINE | re.DOTALL,
-)
-"""Fenced code, code spans and Jinja, where brackets and dots mean something else."""
+_FENCE = r"^(?P<fence> *(`{3,}|~{3,})).*?(?:^(?P=fence)|\Z)"
+_SPAN = r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)"
+_JINJA = r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}"
+_FLAGS = re.MULTILINE | re.DOTALL
+_CODE = re.compile(f"{_FENCE}|{_SPAN}|{_JINJA}", _FLAGS)
+_BLOCKS = re.compile(f"{_FENCE}|{_JINJA}", _FLAGS)
 
 _FOUND = re.compile(
     r"(?<![A-Za-z0-9])(?P<mark>_?(?:TBD|TBC|TODO|FIXME)_?)(?![A-Za-z0-9])"
@@ -81,36 +81,30 @@ def draft_problems(document: Document) -> list[Problem]:
     """The placeholders of a recipe's file, as problems with their places."""
     return [
         Problem(one.keys, f"'{one.text}' in '{dotted(one.keys)}' is left to write", one.advice,
-                mark=_mark(document, one))
+                mark=mark_in(document, one.keys, one.row, one.text.removesuffix("…").split()[0]))
         for one in placeholders(document.data)
     ]
 
 
-def _mark(document: Document, one: Placeholder) -> Mark | None:
-    place = document.places.get(one.keys)
-    if place is None or place.override:
-        return None
-    row = place.value.line + 1 + one.row if place.literal else place.value.line
-    first = one.text.removesuffix("…").split()[0]
-    for line in range(row, len(document.lines)):
-        column = document.lines[line].find(first)
-        if column >= 0 and (line > row or place.literal or column >= place.value.column):
-            return Mark(line, column)
-        if place.literal:
-            break
-    return place.value
-
-
 def _in_text(text: str) -> Iterator[tuple[int, str]]:
-    # Blanked, so that what is found keeps its place.
-    plain = _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text)
-    for found in _FOUND.finditer(plain):
+    for found in _FOUND.finditer(blank(text)):
         inside = found["bracket"]
         if inside is not None and not _asks(inside.strip()):
             continue
         start, end = found.span("dots" if found["dots"] else 0)
         start = end - len(text[start:end].lstrip())
         yield start, text[start:end].rstrip()
+
+
+def blank(text: str, *, spans: bool = True) -> str:
+    """The text with spaces for fenced code, Jinja and code spans, so the rest keeps its place.
+
+    Args:
+        text: Markdown with Jinja.
+        spans: Blank code spans too.
+    """
+    pattern = _CODE if spans else _BLOCKS
+    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
 def _asks(inside: str) -> bool:

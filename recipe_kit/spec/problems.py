@@ -15,6 +15,9 @@ Keys = tuple[str | int, ...]
 WIDTH = 100
 """Longest piece of a line that is shown, in characters."""
 
+MOST_ROWS = 100
+"""How far into a folded text a word is looked for, in lines."""
+
 # Colors and cursor moves in a file must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -96,6 +99,28 @@ def show(document: Document, problems: Iterable[Problem]) -> str:
     placed = sorted(((*_locate(document, one), one) for one in set(problems)), key=_order)
     blocks = [_block(document, mark, override, one) for mark, override, one in placed]
     return "\n\n".join(blocks)
+
+
+def mark_in(document: Document, keys: Keys, row: int, word: str) -> Mark | None:
+    """Where a word of a text stands in the file; the text's beginning where that is not clear.
+
+    Args:
+        document: The file.
+        keys: The text's keys.
+        row: Line of the text that the word is in, from 0.
+        word: The word, without spaces.
+    """
+    place = document.places.get(keys)
+    if place is None or place.override:
+        return None
+    first = place.value.line + 1 + row if place.literal else place.value.line
+    rows = range(first, first + 1 if place.literal else first + 1 + MOST_ROWS)
+    for line in rows:
+        text = document.lines[line] if line < len(document.lines) else ""
+        start = place.value.column if line == place.value.line else 0
+        if (column := text.find(word, start)) >= 0:
+            return Mark(line, column)
+    return place.value
 
 
 def _order(placed: tuple[Mark, str, Problem]) -> tuple[bool, int, int, str]:

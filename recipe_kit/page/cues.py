@@ -1,0 +1,165 @@
+"""What a sentence is about: which metrics, models, tasks, benchmarks and slices it names."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from recipe_kit.page.named import identifier, identifiers
+from recipe_kit.record.schemas import Record
+
+_METRICS = {
+    "circular_accuracy": r"circular accuracy",
+    "balanced_accuracy": r"balanced accuracy",
+    "accuracy": r"(?<!balanced )(?<!circular )accura(?:cy|te|tely)|correct(?:ly)?|right answers?",
+    "precision": r"precision",
+    "recall": r"recall",
+    "f1": r"f1(?:[- ]score)?",
+    "within_one": r"within one|within ±1",
+    "mae": r"mae|mean absolute error",
+    "quadratic_kappa": r"kappa",
+    "unparseable": r"unparseable|unparsed|unreadable",
+    "auroc": r"auroc|auc",
+    "ece": r"ece|calibration error",
+    "brier": r"brier",
+}
+_SCORED = re.compile(
+    r"\b(?:scores?|scored|reach(?:es|ed)?|achieves?|achieved|gets?|got|attain(?:s|ed)?|result"
+    r"|perform(?:s|ed|ance)|right)\b|\bbaseline (?:of|is|was|at)\b", re.IGNORECASE,
+)
+_ROLES = {
+    "base": r"zero[- ]shot|baselines?|base model|untrained"
+            r"|before (?:fine-?\s?tuning|post-?\s?training|training|it)",
+    "tuned": r"fine-?\s?tuned|post-?\s?trained|tuned|trained model"
+             r"|after (?:fine-?\s?tuning|post-?\s?training|training|it)",
+}
+_LOOKING = {
+    "chance": r"chance|guess(?:ing|es)?|random",
+    "majority": r"commonest answer|majority",
+    "always_first": r"first option|always (?:answering )?A",
+    "blind": r"blind(?:ly)?|without looking|without the (?:picture|image)s?|blanked",
+}
+_THINGS = (
+    r"(?:pictures?|images?|photographs?|questions?|samples?|objects?|pairs?|cases?|scenes?|ones"
+    r"|category|categories|option|position|answers?)"
+)
+# Numbers that say what is wanted, not what was measured; or what another model has.
+_WANTED = re.compile(
+    r"\b(?:targets?|goals?|thresholds?|criteri(?:on|a)|at least|at most|required?|must|should"
+    r"|needs? to|aim(?:s|ed)?|enough|bar|wanted|asked for"
+    r"|more than|less than|over|under|above|below|up to)\b|[<>≥≤]", re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b(?:GPT|Gemini|Claude|LLaVA|InternVL|Llama|human|humans|people|annotators?|papers?"
+    r"|published|literature|reported by|state of the art)\b",
+)
+_SHARE_OF = re.compile(
+    r"\s*(?:of|more|fewer|less)\b[^.;]{0,20}\b(?:pictures|images|photographs|samples|data|clips"
+    r"|videos|frames|weights|parameters|time|memory|steps|rows|labels|cracks drawn)\b"
+    r"|\s*(?:dropout|share)\b", re.IGNORECASE,
+)
+_LEVEL = re.compile(r"[-\s]*(?:confidence\b|intervals?\b|CI\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Cues:
+    """What a sentence names, each with where it was found."""
+
+    metrics: frozenset[str]
+    roles: dict[str, tuple[int, ...]]
+    tasks: frozenset[str]
+    benchmarks: frozenset[str]
+    slices: frozenset[tuple[str, str]]
+    """Dimension and value, as parts of a name."""
+    looking: frozenset[str]
+    """Scores without looking: `chance`, `blind`, ..."""
+    scored: bool
+    """It says that something scores, without saying in which metric."""
+
+    @property
+    def place(self) -> bool:
+        """Whether it tells what was asked: a task, a benchmark or a slice."""
+        return bool(self.tasks or self.benchmarks or self.slices)
+
+
+class Reader:
+    """Finds the words of one record in sentences."""
+
+    def __init__(self, record: Record) -> None:
+        ablations = [one.role for one in record.training if one.role != "tuned"]
+        self._metrics = {name: _words(words) for name, words in _METRICS.items()}
+        self._looking = {name: _words(words) for name, words in _LOOKING.items()}
+        self._roles = {name: _words(words) for name, words in _ROLES.items()}
+        self._roles |= {identifier(role): _words(_named(role)) for role in ablations}
+        asked = {task for facts in record.benchmarks.values() for task in facts.tasks}
+        self._tasks = {task: _words(_named(task)) for task in asked}
+        self._benchmarks = {
+            name: _words(rf"`{name}`|{_named(name)} benchmark|benchmark {_named(name)}")
+            for name in record.benchmarks
+        }
+        self._slices = {key: _words(words) for key, words in _slices(record)}
+
+    def read(self, sentence: str) -> Cues:
+        """What a sentence names."""
+        return Cues(
+            metrics=_found(self._metrics, sentence),
+            roles={
+                role: tuple(one.start() for one in pattern.finditer(sentence))
+                for role, pattern in self._roles.items()
+                if pattern.search(sentence)
+            },
+            tasks=_found(self._tasks, sentence),
+            benchmarks=_found(self._benchmarks, sentence),
+            slices=frozenset(
+                key for key, pattern in self._slices.items() if pattern.search(sentence)
+            ),
+            looking=_found(self._looking, sentence),
+            scored=bool(_SCORED.search(sentence)),
+        )
+
+
+def is_wanted(sentence: str) -> bool:
+    """Whether a number there says what is wanted rather than what was measured."""
+    return bool(_WANTED.search(sentence))
+
+
+def is_of_others(sentence: str) -> bool:
+    """Whether a sentence is about other models, people or papers."""
+    return bool(_OTHERS.search(sentence))
+
+
+def is_share(after: str) -> bool:
+    """Whether what follows a number makes it a share of samples."""
+    return bool(_SHARE_OF.match(after))
+
+
+def is_level(after: str) -> bool:
+    """Whether what follows a number makes it the level of an interval."""
+    return bool(_LEVEL.match(after))
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{pattern})(?![\w])", re.IGNORECASE)
+
+
+def _named(name: str) -> str:
+    """A name of the spec as prose may write it: `left_right` also as `left/right`."""
+    return r"[\W_]".join(re.escape(part) for part in re.split(r"[\W_]+", name) if part)
+
+
+def _found(patterns: dict[str, re.Pattern[str]], sentence: str) -> frozenset[str]:
+    return frozenset(name for name, pattern in patterns.items() if pattern.search(sentence))
+
+
+def _slices(record: Record) -> Iterable[tuple[tuple[str, str], str]]:
+    """Words for each slice: its value in code, or with a noun, since `near` alone says nothing."""
+    seen: dict[tuple[str, str], str] = {}
+    for evaluation in record.evaluations:
+        for scores in evaluation.tasks.values():
+            for kind, values in scores.slices.items():
+                for value, part in identifiers(values).items():
+                    name, dimension = re.escape(value), _named(kind)
+                    seen[identifier(kind), part] = (
+                        rf"`(?:{dimension}\.)?{name}`|{name} {_THINGS}"
+                        rf"|{dimension}:? [“\"]?{name}"
+                    )
+    return seen.items()

@@ -1,0 +1,134 @@
+"""Numbers that stand in a text outside code and Jinja, each with the sentence around it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from recipe_kit.spec.drafts import blank
+
+Unit = Literal["percent", "points", "decimal", "p"]
+
+# What holds digits and is no number of a sentence.
+_NO_NUMBER = re.compile(
+    r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|<[^>\n]+>|\bhttps?://\S+|\bwww\.\S+"  # links, HTML
+    r"|\b\d{4}-\d\d(?:-\d\d)?\b|\b(?:arXiv|doi|DOI):?\s*\S+"  # dates, papers
+    r"|\bv\d[\w.]*|\b\d+\.\d+\.\d[\w.]*"  # versions
+    r"|^[ \t]*\d+[.)](?=\s)|\[\d+\]",  # list numbers, references
+    re.MULTILINE,
+)
+_NUMBER = re.compile(
+    r"(?<![\w.,/^$#])(?P<p>p(?:-value)?\s*(?:=|≈|of|is|was)\s*)?"
+    r"(?P<sign>[+−-](?=\d))?(?P<digits>\d+(?:\.(?P<decimals>\d+))?)"
+    r"(?P<unit>\s?%|\s?percent\b(?!age point)|\s?(?:percentage[ -])?points?\b|\s?pp\b)?"
+    r"(?!\w|[/^]|\.\d|,\d)",
+)
+_RANGE = re.compile(r"^\s*(?:–|-|to|and)\s*[+−-]?\d+(?:\.\d+)?\s?(?:%|percent\b)")
+_END = re.compile(
+    r"(?<=[.!?;])[\"”)*_]*\s+(?=[\"“(*_`{\[]*[A-Z{`])|\n[ \t]*\n"
+    r"|\n(?=[ \t]*(?:[-*+|#>]|\d+[.)])\s?)"  # a list item, a table row, a heading
+)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A number as the author typed it."""
+
+    start: int
+    """Where it begins in the text."""
+    text: str
+    """As it stands there: `97.1%`."""
+    value: float
+    """A share for a percentage and for points, so 0.971 for `97.1%`."""
+    digits: int
+    """Decimals as it was written."""
+    unit: Unit
+    signed: bool
+    sentence: str
+    """The sentence, without Jinja; with its heading row, in a table."""
+    at: int
+    """Where it begins in the sentence."""
+
+    @property
+    def bare(self) -> str:
+        """The digits alone: `97.1`."""
+        found = re.search(r"\d+(?:\.\d+)?", self.text)
+        return found[0] if found else ""
+
+    @property
+    def before(self) -> str:
+        """The sentence up to the number."""
+        return self.sentence[: self.at]
+
+    @property
+    def after(self) -> str:
+        """The sentence behind the number."""
+        return self.sentence[self.at + len(self.text) :]
+
+
+def typed_numbers(text: str) -> Iterator[Typed]:
+    """Percentages, points and decimals that were typed into Markdown.
+
+    Whole numbers without a unit, dates, versions, list numbers, links and code are left out.
+
+    Args:
+        text: Markdown with Jinja.
+    """
+    plain = _NO_NUMBER.sub(_spaces, blank(text))
+    shown = blank(text, spans=False)  # what a code span holds tells what a number is about
+    for found in _NUMBER.finditer(plain):
+        unit = _unit(found, plain)
+        if unit is None:
+            continue
+        start = found.start("sign") if found["sign"] else found.start("digits")
+        written = plain[start : found.end()]
+        sentence, at = _sentence(shown, start)
+        scale = 100 if unit in ("percent", "points") else 1
+        negative = -1 if found["sign"] in ("−", "-") else 1
+        yield Typed(
+            start, written, negative * float(found["digits"]) / scale,
+            len(found["decimals"] or ""), unit, bool(found["sign"]), sentence, at,
+        )
+
+
+def _unit(found: re.Match[str], text: str) -> Unit | None:
+    unit = (found["unit"] or "").strip()
+    if found["p"]:
+        return "p"
+    if unit in ("%", "percent"):
+        return "percent"
+    if unit:
+        return "points"
+    if _RANGE.match(text[found.end() :]):  # `81.0–88.6%`
+        return "percent"
+    return "decimal" if found["decimals"] and abs(float(found["digits"])) <= 1 else None
+
+
+def _spaces(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+def _sentence(text: str, at: int) -> tuple[str, int]:
+    start, end = 0, len(text)
+    for border in _END.finditer(text):
+        if border.end() <= at:
+            start = border.end()
+        elif border.start() > at:
+            end = border.start()
+            break
+    sentence, inside = text[start:end], at - start
+    if sentence.lstrip().startswith("|"):
+        head = _heading(text, start, sentence.count("|", 0, inside))
+        return head + sentence, len(head) + inside
+    return sentence, inside
+
+
+def _heading(text: str, start: int, column: int) -> str:
+    """The heading of a column in the table that a row stands in; empty in the heading row."""
+    first = ""
+    for row in reversed(text[:start].split("\n")[:-1]):
+        if not row.lstrip().startswith("|"):
+            break
+        first = row
+    cells = first.split("|")
+    return f"{cells[column].strip()} " if column < len(cells) else ""
