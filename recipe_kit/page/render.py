@@ -10,7 +10,7 @@ assets: `page_files` makes the same bytes from them anywhere.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,26 +64,39 @@ def render(
     drawn = before is not None and _numbers(before) == _numbers(record)
     by = before.provenance.packages.get(DRAWN_BY, "") if before and drawn else version(DRAWN_BY)
     record = _drawn_by(worded(record, recipe), by)
+
+    def kept(plot: Figure) -> bytes:
+        return _content(assets / plot.file) or draw_plot(plot)
+
     files = page_files(
         record, media or assets, recipe_path=recipe_path, templates=templates,
-        drawn=assets if drawn else None, asked=media is not None,
+        draw=kept if drawn else draw_plot, asked=media is not None,
     )
     _check(files, out)
     _publish(files, out)
 
 
+def draw_plot(plot: Figure) -> bytes:
+    """A plot as an SVG file."""
+    # matplotlib takes half a second to import: only when something is drawn.
+    from recipe_kit.page.plots import draw
+
+    return draw(plot)
+
+
 def page_files(
     record: Record, media: Path, *, recipe_path: Path | None = None,
-    templates: Path | None = None, drawn: Path | None = None, asked: bool = False,
+    templates: Path | None = None, draw: Callable[[Figure], bytes] = draw_plot,
+    asked: bool = False,
 ) -> dict[str, bytes]:
-    """Every file of a page, by its path in the page's folder.
+    """Every file of a page, by its path in the page's folder, in the order they are to be written.
 
     Args:
         record: The record with the author's words in its spec.
         media: Folder with the pictures, the answers and the loader; of the run, or of the page.
         recipe_path: The recipe's file, so that errors in the prose tell its lines.
         templates: Folder of the profiles; the toolkit's own when not given.
-        drawn: Folder with plots of the same record; those it lacks are drawn.
+        draw: Draws a plot.
         asked: The media folder is the run's.
 
     Raises:
@@ -93,14 +106,13 @@ def page_files(
     prose = fill_prose(record, recipe, recipe_path)
     plots = figures(record)
     source = fill(record, recipe, prose, plots, templates or templates_dir())
-    made = {RECORD: (record.model_dump_json(indent=1) + "\n").encode()}
-    made |= _media(record, media, asked=asked)
-    for plot in plots.values():
-        old = _content(drawn / plot.file) if drawn else None
-        made[plot.file] = old or _draw(plot)
+    made = _media(record, media, asked=asked)
+    made |= {plot.file: draw(plot) for plot in plots.values()}
     files = {f"assets/{name}": content for name, content in sorted(made.items())}
     setup = setup_page(prose)
     files |= {PAGE: source.encode()} | ({SETUP: setup.encode()} if setup else {})
+    # After the plots: whoever finds this record in place need not draw its plots again.
+    files[f"assets/{RECORD}"] = (record.model_dump_json(indent=1) + "\n").encode()
     files[f"assets/{SUMS}"] = _sums(files)
     return files
 
@@ -199,13 +211,6 @@ def _tidy(source: str) -> str:
 
 def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
-
-
-def _draw(plot: Figure) -> bytes:
-    # matplotlib takes half a second to import: only when something is drawn.
-    from recipe_kit.page.plots import draw
-
-    return draw(plot)
 
 
 def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:

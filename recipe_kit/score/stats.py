@@ -7,8 +7,9 @@ not independent of each other.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +22,8 @@ Statistic = Callable[[Floats], Floats]
 LEVEL = 0.95
 # Weights held in memory at once: 32 MB.
 _CELLS = 4_000_000
+# Draws that are kept for the next statistics: 8 MB each.
+_KEPT_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,29 @@ def resample(
     names, index_N = np.unique(np.asarray(groups), return_inverse=True)
     if len(names) == 1:
         return {name: np.full(resamples, np.nan) for name in statistics}
-    rng = np.random.default_rng(seed)
-    share_G = np.full(len(names), 1 / len(names))
     size = max(1, _CELLS // len(groups))
     parts: dict[str, list[Floats]] = {name: [] for name in statistics}
-    for start in range(0, resamples, size):
-        draws = min(size, resamples - start)
-        count_BG = rng.multinomial(len(names), share_G, size=draws).astype(float)
+    for count_BG in _draws(len(names), resamples, size, seed):
         weight_BN = count_BG[:, index_N]
         for name, statistic in statistics.items():
             parts[name].append(statistic(weight_BN))
     return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def _draws(groups: int, resamples: int, size: int, seed: int) -> Iterable[Floats]:
+    """How often each group is drawn, at most `size` resamples at a time: [B, G]."""
+    if resamples <= size and groups * resamples <= _KEPT_CELLS:
+        return (_kept_draws(groups, resamples, seed),)
+    rng, share_G = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    parts = (min(size, resamples - start) for start in range(0, resamples, size))
+    return (rng.multinomial(groups, share_G, size=part).astype(float) for part in parts)
+
+
+# All tasks and models of a benchmark, and slices of one size, are resampled alike.
+@lru_cache(maxsize=16)
+def _kept_draws(groups: int, resamples: int, seed: int) -> Floats:
+    rng, share_G = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    return rng.multinomial(groups, share_G, size=resamples).astype(float)
 
 
 def interval(draws_B: Floats, value: float) -> tuple[float, float] | None:
