@@ -6,15 +6,24 @@ from recipe_kit.spec.data import (
     Columns,
     Data,
     MappedColumn,
+    QuestionsSource,
     Splits,
     TableSource,
     Take,
     TriplesSource,
     WorldSource,
 )
-from recipe_kit.spec.prose import Prose
+from recipe_kit.spec.prose import Issue, Prose
 from recipe_kit.spec.recipe import Author, Evaluation, Model, Recipe, Resource
-from recipe_kit.spec.tasks import Benchmark, BinaryTask, Gate, ScaleTask, Target
+from recipe_kit.spec.tasks import (
+    Benchmark,
+    BinaryTask,
+    ChoiceTask,
+    Criterion,
+    Gate,
+    ScaleTask,
+    Target,
+)
 from recipe_kit.spec.train import Ablation, Augment, Lora, Train, Validate
 from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs, TabletopKnobs
 
@@ -104,6 +113,11 @@ EXAMPLES: dict[type[Part], str] = {
         kind: triples
         path: floors/train.json
     """,
+    QuestionsSource: """
+        kind: questions
+        format: vlmevalkit
+        path: benchmark/questions.tsv
+    """,
     Splits: """
         train: {synthetic: 0.9}
         val: {synthetic: 0.1}
@@ -128,6 +142,12 @@ EXAMPLES: dict[type[Part], str] = {
         prompt: How dangerous is this floor, from 1 (safe) to 5 (dangerous)?
         label: severity
     """,
+    ChoiceTask: """
+        type: choice
+        prompt: Is the {subject} to the left or to the right of the {object}?
+        options: [left, right]
+        label: relation
+    """,
     Benchmark: """
         split: test
         tasks: [cracked, severity]
@@ -141,6 +161,11 @@ EXAMPLES: dict[type[Part], str] = {
         task: severity
         metric: mae
         at_most: 0.5
+    """,
+    Criterion: """
+        task: severity
+        metric: within_one
+        at_least: 0.95
     """,
     Evaluation: """
         max_new_tokens: 512
@@ -178,6 +203,10 @@ EXAMPLES: dict[type[Part], str] = {
           The recall went up to {{ floor.tuned.cracked.recall | pct }}.
         conclusion: |
           Photographs come next.
+    """,
+    Issue: """
+        issue: The loss is no number.
+        solution: Halve the learning rate.
     """,
     Resource: """
         name: Cosmos Cookbook
