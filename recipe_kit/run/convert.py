@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recipe_kit.data.exchange.formats import FORMATS
-from recipe_kit.data.exchange.objects import read_objects
 from recipe_kit.data.exchange.question import ExchangeQuestion
 from recipe_kit.data.places import media_name
 from recipe_kit.data.questions import picture_name
+from recipe_kit.data.text import read_objects
 from recipe_kit.errors import DataError
 from recipe_kit.record.files import write_atomic
 

@@ -233,8 +233,8 @@ def test_a_foreign_conversation_is_read_and_written_again(tmp_path: Path) -> Non
     ("text", "message"),
     [
         ("{}", ": holds no list"),
-        ("[1]", " (item 1): is no object but 1"),
-        ("[{]", ": is not JSON: Expecting property name enclosed in double quotes (line 1, column"),
+        ("[1]", " (item 1): is no object {...} but 1"),
+        ("[{]", ":1:3: is not JSON: Expecting property name enclosed in double quotes"),
         ("[NaN]", ": is not JSON that can be read: NaN is no JSON number"),
         ("[{}]", " (item 1): has no list 'conversations'"),
         ('[{"conversations": [{"from": "gpt", "value": "Hi"}]}]',

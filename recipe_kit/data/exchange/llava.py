@@ -12,13 +12,13 @@ from recipe_kit.data.exchange.objects import (
     COMMON,
     check_parts,
     prompt_of,
-    read_objects,
     rest_of,
     text_at,
     values_of,
     write_objects,
 )
 from recipe_kit.data.exchange.question import ExchangeQuestion, make_question
+from recipe_kit.data.text import read_objects
 from recipe_kit.errors import DataError
 
 _OWN = COMMON | {"image", "video", "conversations"}

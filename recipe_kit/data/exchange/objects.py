@@ -16,7 +16,6 @@ from recipe_kit.data.exchange.question import (
     picture_of,
     unescaped,
 )
-from recipe_kit.data.text import parse_json, read_text
 from recipe_kit.errors import DataError
 from recipe_kit.record.files import write_atomic
 
@@ -24,30 +23,6 @@ _PARTS = ("question", "hint", "options")
 _FLAT = {"category": "category", "l2-category": "l2_category", "split": "split"}
 COMMON = frozenset({"id", "picture", *_PARTS, *_FLAT})
 """Keys that mean the same in all of these formats."""
-
-
-def read_objects(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON list, or of a `.jsonl` file, each with its place.
-
-    Raises:
-        DataError: The file cannot be read or is not JSON, or an item is no object.
-    """
-    text = read_text(path)
-    if path.suffix.lower() == ".jsonl":
-        # Not splitlines(): it also breaks at characters that may stand inside a JSON string.
-        lines = enumerate(text.split("\n"), start=1)
-        items = [(f"{path}:{n}", _parse(line, f"{path}:{n}")) for n, line in lines if line.strip()]
-    else:
-        values = _parse(text, str(path))
-        if not isinstance(values, list):
-            raise DataError("holds no list", where=str(path),
-                            fix="write [{...}, {...}], or one object per line in a .jsonl file")
-        items = [(f"{path} (item {n})", value) for n, value in enumerate(values, start=1)]
-    for where, value in items:
-        if not isinstance(value, dict):
-            raise DataError(f"is no object but {json.dumps(value)[:40]}", where=where,
-                            fix="write one {...} for each question")
-    return items
 
 
 def write_objects(path: Path, objects: Sequence[Mapping[str, Any]]) -> None:
@@ -145,14 +120,3 @@ def text_at(entry: Mapping[str, Any], key: str, where: str) -> str:
         return value
     raise DataError(f"{key!r} is no text but {json.dumps(value)[:40]}", where=where,
                     fix=f"write {key!r} as one text")
-
-
-def _parse(text: str, where: str) -> Any:
-    try:
-        return parse_json(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
-                        where=where, fix="mend this place") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is not JSON that can be read: {error}", where=where,
-                        fix="mend the file") from error
