@@ -39,7 +39,7 @@ def score(
     Args:
         questions: The benchmark.
         predictions: One for each question, in any order.
-        blind: The same with the pictures blanked; None if that was not asked.
+        blind: The same with the pictures blanked, without the rotations; None if not asked.
         bootstrap: Resamples for an interval.
         seed: Seed of the resampling.
 

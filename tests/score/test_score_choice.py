@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from score_cases import ask, split
 from sklearn import metrics as sk
@@ -46,6 +46,7 @@ def test_questions_of_two_and_of_three_options() -> None:
     assert (accuracy.method, found.metrics["circular_accuracy"].method) == ("wilson", "")
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(2, 6), st.integers(0, 99), st.integers(-1, 99)),
                 min_size=1, max_size=30), st.integers(0, 10**6))
 def test_parity_with_scikit_learn_for_any_number_of_options(
@@ -109,6 +110,7 @@ def test_circular_accuracy_is_of_the_questions_that_were_turned() -> None:
     assert found["accuracy"].n == 3
 
 
+@settings(max_examples=15, deadline=None)
 @given(st.permutations(range(10)))
 def test_the_order_of_rotations_does_not_matter(order: list[int]) -> None:
     assert scored([ROTATED[i] for i in order]) == scored(ROTATED)

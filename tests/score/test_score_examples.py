@@ -1,6 +1,6 @@
 import random
 
-from score_cases import make
+from score_cases import ask, make, split
 
 from recipe_kit.score.examples import choose, media_name, samples
 
@@ -94,3 +94,30 @@ def test_a_picture_without_a_digest_still_gets_a_safe_name() -> None:
     (question,), _ = make(["Yes"], ["Yes"])
     odd = question.model_copy(update={"media_sha256": "", "media": "../a b/<x>.png"})
     assert media_name(odd) == "b1a6488ab99c21b6.jpg"
+
+
+def test_rotations_are_no_examples() -> None:
+    sides = ("left", "right")
+    questions, before = split([
+        # First in the list, and doubtful or wrong in every way.
+        ask("1", sides[::-1], "B", "A", turned=1, probabilities=[0.5, 0.5]),
+        ask("1", sides, "A", "A"),
+        ask("2", sides, "A", "B", prompt="Which side?\nA. left\nB. right"),
+    ])
+    found = choose(questions, before, None, per_kind=4)
+    assert [(e.kind, e.question) for e in found] == [
+        ("wrong in both", "tabletop/side/2"), ("least confident", "tabletop/side/1")
+    ]
+    assert (found[0].prompt, found[0].reference, found[0].before_answer) == (
+        "Which side?\nA. left\nB. right", "A", "B"
+    )
+    assert {e.question for e in samples(questions)} == {"tabletop/side/1", "tabletop/side/2"}
+
+
+def test_samples_of_a_choice_task_alternate_the_right_texts() -> None:
+    # By letter all are A; by text the first three say left.
+    questions, _ = split([
+        ask(str(i), ("right", "left") if i == 3 else ("left", "right"), "A", "A", media_sha256=sha)
+        for i, sha in enumerate("1234")
+    ])
+    assert [e.question[-1] for e in samples(questions)] == ["0", "3"]
