@@ -31,8 +31,8 @@ def sheets(recipe: Recipe, samples: Sequence[Sample],
            roots: Mapping[str, Path]) -> dict[str, bytes]:
     """Make a sheet of training samples for each value of the first task's label.
 
-    Where that value is the letter of options that differ from sample to sample, the sheets go by
-    category. A recipe that trains on nothing shows what it tests on. The same samples always give
+    A letter stands for its option; where the options differ from sample to sample, the sheets go
+    by category. A recipe that trains on nothing shows what it tests on. The same samples always give
     the same bytes.
 
     Args:
@@ -106,7 +106,11 @@ def _value(task: Task, sample: Sample) -> str | None:
     if task.type == "choice" and any("{" in option for option in task.options):
         return sample.category or UNSORTED
     value = sample.labels.get(task.label)
-    return None if value is None else str(value)
+    if value is None:
+        return None
+    if task.type == "choice" and value in task.choices and value not in task.options:
+        return task.options[task.choices.index(str(value))]
+    return str(value)
 
 
 def _chosen(samples: Sequence[Sample]) -> list[Sample]:

@@ -14,7 +14,7 @@ from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.recipe import Recipe
 
-SIDE = {"type": "choice", "prompt": "Where?", "label": "cracked", "options": ["{cracked}", "{b}"]}
+SIDE = {"type": "choice", "prompt": "Where?", "label": "cracked"}
 HALVES = {"test": {"floor": {"rows": "test"}}, "train": {"floor": {"rows": "train"}}}
 TAKEN = {**TABLE, "columns": {"split": "split", "category": "kind"}}
 
@@ -59,6 +59,13 @@ def test_options_of_each_sample_go_by_category(tmp_path: Path) -> None:
     found = made(tmp_path, {**rows, "t.png": "intact,test,near"}, tasks={"side": {
         **SIDE, "options": ["{cracked}", "other"]}})
     assert list(found) == ["far", "near"]
+
+
+def test_a_letter_stands_for_its_option(tmp_path: Path) -> None:
+    rows = {f"{number}.png": f"{'AB'[number % 2]},train,near" for number in range(4)}
+    found = made(tmp_path, {**rows, "t.png": "A,test,near"}, tasks={"side": {
+        **SIDE, "options": ["left", "right"]}})
+    assert list(found) == ["left", "right"]
 
 
 def test_without_training_the_test_samples_are_shown(tmp_path: Path) -> None:

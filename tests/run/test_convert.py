@@ -288,3 +288,53 @@ def test_a_conversion_that_cannot_be(tmp_path: Path, arguments: list[str], messa
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert refused("convert", *arguments) == f"Error: {message}\n"
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+REAL_SIDES = """\
+schema: 1
+title: Left and right
+authors: [{name: A}]
+organization: O
+use_case: Left and right
+data:
+  sources:
+    real:
+      kind: table
+      path: spatial-left-right/mcq_left_right.jsonl
+      columns: {id: id, split: split}
+      labels: {question: question, a: options.A, b: options.B, answer: answer,
+        x: subject_box_xywh_norm.0}
+  splits: {test: {real: {rows: test}}, train: {real: {rows: train, share: 0.8}},
+    val: {real: {rows: train, share: 0.2}}}
+tasks:
+  side: {type: choice, prompt: "{question}", options: ["{a}", "{b}"], label: answer, shuffle: false}
+benchmarks: {real: {tasks: [side]}}
+gate: {benchmark: real, targets: [{task: side, metric: accuracy, at_least: 0.9}]}
+prose:
+  {overview: o, dataset: d, baseline: b, why_not_fine_tuned: w, why_it_matters: m, conclusion: c}
+"""
+
+
+@needs_real_data
+def test_real_questions_are_read_as_vlmevalkit_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pandas = pytest.importorskip("pandas", reason="VLMEvalKit reads tables with pandas")
+    monkeypatch.setenv("RECIPE_DATA", str(REAL.resolve()))
+    (tmp_path / "sides.yaml").write_text(REAL_SIDES)
+    done("export", "sides.yaml", "sides.tsv")
+    # vlmeval/smp/file.py and vlmeval/dataset/image_base.py
+    data = pandas.read_csv(tmp_path / "sides.tsv", sep="\t")
+    pictures = dict(zip(map(str, data["index"]), map(str, data["image"]), strict=True))
+    pictures = {index: pictures[cell] if len(cell) <= 64 else cell
+                for index, cell in pictures.items()}
+    original = [json.loads(line) for line in
+                (REAL / "spatial-left-right" / "mcq_left_right.jsonl").read_text().splitlines()]
+    tested = {row["id"]: row for row in original if row["split"] == "test"}
+    assert len(data) == len(tested) == 60
+    for row in data.to_dict("records"):
+        was = tested[row["question_id"].rsplit("/", 1)[-1]]
+        assert (row["question"], {"A": row["A"], "B": row["B"]}, row["answer"]) == (
+            was["question"], was["options"], was["answer"])
+        assert base64.b64decode(pictures[str(row["index"])]) == (
+            REAL / "spatial-left-right" / was["image"]).read_bytes()
