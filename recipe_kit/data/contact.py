@@ -32,8 +32,8 @@ def sheets(recipe: Recipe, samples: Sequence[Sample],
     """Make a sheet of training samples for each value of the first task's label.
 
     A letter stands for its option; where the options differ from sample to sample, the sheets go
-    by category. A recipe that trains on nothing shows what it tests on. The same samples always give
-    the same bytes.
+    by category. A recipe that trains on nothing shows what it tests on. The same samples always
+    give the same bytes.
 
     Args:
         recipe: The recipe.
