@@ -7,7 +7,7 @@ from recipe_kit.page.markdown import Md, table
 from recipe_kit.record.schemas import Metric, Record, TaskScores
 
 _ORDER = ("accuracy", "circular_accuracy", "balanced_accuracy", "precision", "recall", "f1",
-          "within_one", "mae", "quadratic_kappa", "unparseable", "ece")
+          "within_one", "mae", "quadratic_kappa", "unparseable", "ece", "brier", "auroc")
 
 
 def baseline_results(record: Record, benchmark: str, task: str) -> Md:
@@ -90,8 +90,10 @@ def _beside(name: str, found: Metric, scores: TaskScores) -> str:
         return ""
     if found.value is None:
         return ""
-    if found.value > chance.high:
+    if found.value > chance.high and scores.answerable_blind:
         return "; above what guessing gives, so part can be answered without looking"
+    if found.value > chance.high:
+        return "; above guessing, since some answers are commoner than others"
     if name != "blind":
         return "; no better than guessing"
     if found.value < chance.low:

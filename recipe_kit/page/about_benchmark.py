@@ -1,6 +1,7 @@
 """What the page says about the benchmark itself: its facts, an example, how it was asked."""
 
 from recipe_kit.page import numbers, words
+from recipe_kit.page.about_change import verdict
 from recipe_kit.page.about_choice import headline_reading
 from recipe_kit.page.markdown import Md, bullets, code, fence, media
 from recipe_kit.record.schemas import Example, Record
@@ -147,9 +148,10 @@ def _told(record: Record) -> list[str]:
     if main is None or "tuned" not in roles:
         return [*told[:3], "", "", "the base model was enough, so nothing was trained"]
     after = roles["tuned"].tasks[task].metrics["accuracy"]
+    worth = " (within noise)" if verdict(record) == "unclear" else ""
     method = "LoRA" if main.method == "lora" else "full"
     return [
         *told,
         f"supervised fine-tuning ({method}), {numbers.duration(main.seconds)}",
-        f"accuracy {numbers.pct(before.value)} → **{numbers.pct(after.value)}**",
+        f"accuracy {numbers.pct(before.value)} → **{numbers.pct(after.value)}**{worth}",
     ]

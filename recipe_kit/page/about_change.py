@@ -78,7 +78,7 @@ def differences(record: Record, benchmark: str, task: str) -> Md:
                 numbers.title(name), numbers.value(name, found.before),
                 numbers.value(name, found.after),
                 numbers.change_of(name, found.difference),
-                numbers.interval_of_change(name, found.low, found.high), worth(found),
+                numbers.interval_of_change(name, found.low, found.high), beyond_noise(found),
             ]
         )
     headers = [
@@ -87,7 +87,7 @@ def differences(record: Record, benchmark: str, task: str) -> Md:
     return table(headers, rows, "lrrrrl")
 
 
-def worth(found: Difference) -> Md:
+def beyond_noise(found: Difference) -> Md:
     """Whether a difference is beyond noise, and in which direction."""
     if found.difference is None or found.low is None:
         return Md(numbers.NOTHING)
@@ -120,23 +120,32 @@ def slice_changes(record: Record, benchmark: str, task: str) -> Md:
     compared = main_comparisons(record)[benchmark].tasks[task]
     kept = {kind: values for kind, values in compared.slices.items() if len(values) > 1}
     tested = any(found.p is not None for values in kept.values() for found in values.values())
+    tests = words.columns(record) is words.ROLE_COLUMNS
     rows = [
         [
             f"{kind}: {value}", numbers.num(found.n), numbers.value(found.metric, found.before),
             numbers.value(found.metric, found.after),
             numbers.change_of(found.metric, found.difference),
             numbers.interval_of_change(found.metric, found.low, found.high),
-            *([numbers.p_of(found)] if tested else []), worth(found),
+            *([numbers.p_of(found)] if tested else []),
+            beyond_noise(found) if tests else worth(found),
         ]
         for kind, values in kept.items()
         for value, found in values.items()
     ]
     heads = words.columns(record)
     headers = [
-        "Slice", "n", heads["base"], heads["tuned"], "Difference", "95% interval",
-        *(["p (Holm)"] if tested else []), "Beyond noise?",
+        "Slice", "n", heads["base"], heads["tuned"], "Difference" if tests else "Improvement",
+        "95% interval", *(["p (Holm)"] if tested else []),
+        "Beyond noise?" if tests else "Verdict",
     ]
     return table(headers, rows, "lrrrrr" + "r" * tested + "l")
+
+
+def worth(found: Difference) -> Md:
+    """The verdict of a difference; what got worse is in bold."""
+    said = numbers.verdict(found)
+    return Md(f"**{said}**" if said == "worse" else said)
 
 
 def regressions(record: Record, after: str = "tuned") -> Md:
@@ -215,7 +224,7 @@ def galleries(
             continue
         if kind == "wrong in both" and not tuned:
             title, what = "Wrong", "the base model is wrong"
-        shown = words.gallery(chosen, tuned)
+        shown = words.gallery(record, chosen)
         found.append((title.format(**called), what.format(**called), shown))
     return found
 

@@ -65,42 +65,46 @@ def called_out(record: Record) -> Md:
 def _called_out(
     record: Record, benchmark: str, task: str, scores: dict[str, TaskScores]
 ) -> str:
-    chance = next(found.baselines.get("chance") for found in scores.values())
-    reached = list(dict.fromkeys(
-        said for role, found in scores.items() for said in _above(record, role, found)
-    ))
     place = f"{code(benchmark)} · {code(task)}" if len(record.benchmarks) > 1 else code(task)
-    told = " and ".join(reached) if len(reached) < 3 else "; ".join(reached)
-    said = f", where {told}" if told else ""
-    guessing = ""
+    told = _above(record, scores)
+    chance = scores["base"].baselines.get("chance")
     if chance is not None:
-        guessing = (
-            f"; guessing gets {numbers.pct(chance.value)} (95% of guessers: "
+        told.append(
+            f"guessing gets {numbers.pct(chance.value)} (95% of guessers: "
             f"{numbers.metric_interval('accuracy', chance)})"
         )
+    said = f" {'; '.join(told).capitalize()}." if told else ""
     return (
-        f"> **Can be answered without looking:** {place}{said}{guessing}. A score there tells "
-        "less about what the model sees than it seems to.\n"
+        f"> **Can be answered without looking:** {place}.{said} A score there tells less about "
+        "what the model sees than it seems to.\n"
     )
 
 
-def _above(record: Record, role: str, scores: TaskScores) -> list[str]:
+def _above(record: Record, scores: dict[str, TaskScores]) -> list[str]:
     """The scores without looking that lie above the interval of chance, in words."""
-    chance = scores.baselines.get("chance")
-    bar = chance.high if chance is not None else None
-    if bar is None:
-        return []
-    model = "base model" if role == "base" else words.trained_model(record)
-    said = {
-        "majority": "always giving the commonest right answer scores",
-        "always_first": "always taking the first option scores",
-        "blind": f"the {model} scores, with the picture blanked,",
-    }
-    return [
-        f"{said[name]} {numbers.pct(metric.value)}"
-        for name, metric in scores.baselines.items()
-        if name in said and metric.value is not None and metric.value > bar
+    said = []
+    base = scores["base"]
+    if base.task_type == "choice":
+        # Binary tasks and scales are as unbalanced as the world that they are about.
+        for name, what in (("always_first", "taking the first option"),
+                           ("majority", "giving the commonest right answer")):
+            if _beats_guessing(base, name):
+                said.append(f"always {what} scores {numbers.pct(base.baselines[name].value)}")
+    called = {"base": "base model", "tuned": words.trained_model(record)}
+    blind = [
+        f"the {called[role]} scores {numbers.pct(found.baselines['blind'].value)}"
+        for role, found in scores.items() if _beats_guessing(found, "blind")
     ]
+    if blind:
+        said.append(f"with the picture blanked, {' and '.join(blind)}")
+    return said
+
+
+def _beats_guessing(scores: TaskScores, name: str) -> bool:
+    chance, found = scores.baselines.get("chance"), scores.baselines.get(name)
+    if chance is None or chance.high is None or found is None or found.value is None:
+        return False
+    return found.value > chance.high
 
 
 def readings(record: Record, benchmark: str, task: str) -> Md:
@@ -153,7 +157,7 @@ def positions(record: Record, benchmark: str, task: str) -> Md:
     rows = [
         [
             Md(f"**{text(letter)}**"), _count(first.reference_positions, letter),
-            *(_count(found.positions, letter, first.n) for found in scores.values()),
+            *(_count(found.positions, letter) for found in scores.values()),
         ]
         for letter in letters
     ]
@@ -162,8 +166,8 @@ def positions(record: Record, benchmark: str, task: str) -> Md:
     return table(headers, rows, "l" + "r" * (1 + len(scores)))
 
 
-def _count(counts: dict[str, int], letter: str, among: int = 0) -> str:
-    total = max(sum(counts.values()), among) or 1
+def _count(counts: dict[str, int], letter: str) -> str:
+    total = sum(counts.values()) or 1
     found = counts.get(letter, 0)
     return f"{numbers.num(found)} ({numbers.pct(found / total)})"
 
@@ -171,11 +175,16 @@ def _count(counts: dict[str, int], letter: str, among: int = 0) -> str:
 def position_sentence(record: Record, benchmark: str, task: str) -> Md:
     """Which letter each model gives too often, most of all."""
     said = []
+    if words.tasks(record)[task].circular:
+        said.append("Every rotation counts.")
     for role, found in main_scores(record, benchmark, task).items():
         if not found.positions:
             continue
         right = found.reference_positions
-        surplus = {one: given - right.get(one, 0) for one, given in found.positions.items()}
+        surplus = {
+            one: given - right.get(one, 0)
+            for one, given in found.positions.items() if one in found.confusion.labels
+        }
         most = max(surplus, key=lambda one: surplus[one])
         model = "base model" if role == "base" else words.trained_model(record)
         if surplus[most] <= 0:

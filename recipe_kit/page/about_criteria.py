@@ -6,9 +6,9 @@ from recipe_kit.page.markdown import Md, bullets, code, table, text
 from recipe_kit.record.schemas import CriterionResult, Metric, Record
 
 _WHY = {
-    "met": "the whole interval meets it",
-    "not met": "the whole interval misses it",
-    "undecided": "the interval holds the threshold, so these questions are too few to tell",
+    "met": "the whole interval reaches it",
+    "not met": "the whole interval falls short of it",
+    "undecided": "the interval holds it, so these questions are too few to tell",
 }
 
 

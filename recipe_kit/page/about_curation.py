@@ -23,8 +23,13 @@ def used(record: Record) -> dict[str, SourceFacts]:
     return found or dict(record.data.sources)
 
 
-def facts(record: Record) -> Md:
-    """The seed's list of facts about the training data, measured."""
+def facts(record: Record, said: Md) -> Md:
+    """The seed's list of facts about the training data, measured.
+
+    Args:
+        record: The record.
+        said: The author's words on what the samples show.
+    """
     sources = used(record).values()
     kinds = sorted({one.media_type for one in sources})
     count = sum(one.splits.get("train", 0) for one in sources)
@@ -37,7 +42,10 @@ def facts(record: Record) -> Md:
         ("Caption/Annotation", text(_annotation(tuple(sources)))),
         ("Size on disk", text(numbers.size(sum(one.bytes for one in sources)))),
     ]
-    return bullets(Md(f"**{name}:** {said}") for name, said in items)
+    if said or record.contact_sheets:
+        shown = "samples of each label are shown below" if record.contact_sheets else ""
+        items.append(("Sample contents", said or Md(shown)))
+    return bullets(Md(f"**{name}:** {fact}") for name, fact in items)
 
 
 def _counted(every: list[dict[str, int]], unit: str = "") -> Md:
@@ -131,7 +139,8 @@ def overlap(record: Record) -> Md:
 def sheets(record: Record) -> Md:
     """A contact sheet of samples for each label."""
     return Md("\n".join(
-        f"{code(value)}:\n\n{media(file, f'Samples with the label {value}', 640)}\n"
+        f"Samples with the label {code(value)}:\n\n"
+        f"{media(file, f'Samples with the label {value}', 640)}\n"
         for value, file in record.contact_sheets.items()
     ))
 

@@ -73,24 +73,21 @@ def _analysis(record: Record, one: Example) -> str:
     if found is None:
         return ""
     training = words.training_word(record)
-    before = _sureness(one.before_confidence)
+    wrong, right = found.fixed + found.both_wrong, found.broken + found.both_right
     if one.kind == "fixed":
-        wrong = found.fixed + found.both_wrong
         said = (
-            f"The base model was {before} and wrong; {training} put that right. It did so for "
-            f"{_of(found.fixed, wrong)} that the base model had wrong."
+            f"The base model was {_sureness(one.before_confidence)} and wrong; {training} put "
+            f"that right, as it did {_of(found.fixed, wrong)} that the base model had wrong."
         )
     elif one.kind == "broken":
-        right = found.broken + found.both_right
         said = (
             f"The base model was right, and {training} broke it, as it did "
             f"{_of(found.broken, right)} that the base model had right."
         )
     else:
-        wrong = found.fixed + found.both_wrong
         said = (
-            f"Neither model is right. {training.capitalize()} left "
-            f"{_of(found.both_wrong, wrong)} that the base model had wrong as they were."
+            f"Neither model is right. {_of(found.both_wrong, wrong).capitalize()} that the base "
+            "model had wrong are still wrong."
         )
     return said + _category(found, one)
 
@@ -114,7 +111,9 @@ def _category(found: TaskComparison, one: Example) -> str:
     change = categories.get(one.category)
     if change is None or len(categories) < 2:
         return ""
+    worth = {"better": "", "worse": ", which is worse", "within noise": ", which is within noise"}
+    said = worth.get(numbers.verdict(change), "")
     return (
-        f" In the category {code(one.category)}, accuracy went from {numbers.pct(change.before)} "
-        f"to {numbers.pct(change.after)} ({numbers.verdict(change)})."
+        f" Over all of its category, {code(one.category)}, accuracy went from "
+        f"{numbers.pct(change.before)} to {numbers.pct(change.after)}{said}."
     )

@@ -29,6 +29,10 @@ def gaps(record: Record, said: Mapping[str, Md]) -> Md:
     items = "".join(
         f"- **Gap {at}:** {_gap(record, gap, said)}\n" for at, gap in enumerate(listed, start=1)
     )
+    items = (
+        "Slices of the zero-shot results that lie below the overall score or the target, the "
+        f"farthest below first:\n\n{items}"
+    )
     left = len(record.gaps) - len(listed)
     if left:
         items += (

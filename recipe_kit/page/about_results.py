@@ -1,7 +1,7 @@
 """Before and after in the words of the post-training profiles: tables, outcome, significance."""
 
 from recipe_kit.page import numbers, words
-from recipe_kit.page.about_change import main_comparisons
+from recipe_kit.page.about_change import main_comparisons, worth
 from recipe_kit.page.markdown import Md, bullets, code, table
 from recipe_kit.record.schemas import Comparison, Difference, Record
 from recipe_kit.spec.tasks import LOWER_IS_BETTER
@@ -11,7 +11,6 @@ def comparison(record: Record, benchmark: str, task: str) -> Md:
     """The seed's table Metric | Baseline | Post-Trained | Improvement, and what it is worth."""
     found = main_comparisons(record)[benchmark].tasks[task]
     heads = words.columns(record)
-    order = [name for name in numbers.METRICS if name in found.differences]
     rows = [
         [
             numbers.title(name), numbers.value(name, one.before), numbers.value(name, one.after),
@@ -19,7 +18,7 @@ def comparison(record: Record, benchmark: str, task: str) -> Md:
             numbers.interval_of_change(name, one.low, one.high), numbers.p_of(one), worth(one),
         ]
         for name, one in found.differences.items()
-        if name in order or one.difference is not None
+        if one.before is not None or one.after is not None
     ]
     headers = [
         "Metric", heads["base"], heads["tuned"], "Improvement", "Relative", "95% interval", "p",
@@ -30,12 +29,6 @@ def comparison(record: Record, benchmark: str, task: str) -> Md:
 
 def _relative(found: Difference) -> str:
     return numbers.relative(found.before, found.after)
-
-
-def worth(found: Difference) -> Md:
-    """The verdict of a difference; what got worse is in bold."""
-    said = numbers.verdict(found)
-    return Md(f"**{said}**" if said == "worse" else said)
 
 
 def outcome(record: Record, benchmark: str, task: str) -> Md:
@@ -69,6 +62,17 @@ def _in_brackets(found: Difference) -> str:
     return ", ".join(parts)
 
 
+def flips(record: Record, benchmark: str, task: str) -> Md:
+    """How many answers became right, and how many wrong."""
+    found = main_comparisons(record)[benchmark].tasks[task]
+    every = found.fixed + found.broken + found.both_right + found.both_wrong
+    return Md(
+        f"Of {numbers.num(every)} answers, {numbers.num(found.fixed)} were fixed and "
+        f"{numbers.num(found.broken)} were broken; {numbers.num(found.both_right)} were right and "
+        f"{numbers.num(found.both_wrong)} wrong both times."
+    )
+
+
 def outcomes(record: Record) -> Md:
     """What became of every task, one line each."""
     return bullets(
@@ -79,30 +83,31 @@ def outcomes(record: Record) -> Md:
 
 
 def within_noise(record: Record) -> Md:
-    """The improvements that are within noise, by name; empty when there are none."""
-    named = []
+    """The improvements that are within noise, by name; slices are counted. Empty without any."""
+    named: list[str] = []
+    slices = 0
     for benchmark, found in main_comparisons(record).items():
         for task, compared in found.tasks.items():
             several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
             named += [
                 f"{numbers.in_a_sentence(one.metric)} on {several}{code(task)} "
                 f"({numbers.change(one)})"
-                for one in compared.differences.values()
-                if numbers.verdict(one) == "within noise" and _looks_better(one)
+                for one in compared.differences.values() if _only_looks_better(one)
             ]
-            named += [
-                f"accuracy on {several}{code(task)}, {kind} {code(value)} ({numbers.change(one)})"
-                for kind, values in compared.slices.items() if len(values) > 1
-                for value, one in values.items()
-                if numbers.verdict(one) == "within noise" and _looks_better(one)
-            ]
+            slices += sum(
+                _only_looks_better(one)
+                for values in compared.slices.values() if len(values) > 1
+                for one in values.values()
+            )
+    if slices:
+        named.append(f"{numbers.num(slices)} of the slices" if slices > 1 else "one slice")
     if not named:
         return Md("")
     return Md(f"**Within noise**, and no improvement to count on: {'; '.join(named)}.")
 
 
-def _looks_better(found: Difference) -> bool:
-    if found.difference is None:
+def _only_looks_better(found: Difference) -> bool:
+    if found.difference is None or numbers.verdict(found) != "within noise":
         return False
     return found.difference < 0 if found.metric in LOWER_IS_BETTER else found.difference > 0
 

@@ -19,7 +19,14 @@ def caption(record: Record, benchmark: str, task: str) -> Md:
     asked = words.tasks(record)[task]
     hazard = f" Hazard answer: “{text(asked.hazard)}”." if asked.hazard else ""
     several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
-    return Md(f"**{text(asked.title)}** ({several}{code(task)}): “{text(asked.prompt)}”{hazard}")
+    options = ""
+    if asked.options:
+        listed = " / ".join(text(option) for option in asked.options)
+        order = ", in an order of its own for each question" if asked.shuffle else ""
+        options = f" Options: {listed}{order}."
+    return Md(
+        f"**{text(asked.title)}** ({several}{code(task)}): “{text(asked.prompt)}”{hazard}{options}"
+    )
 
 
 def on_validation(record: Record) -> Md:

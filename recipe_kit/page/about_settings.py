@@ -82,10 +82,11 @@ def _parameter(
 def _others(spec: dict[str, Any], told: set[str]) -> str:
     found = []
     if spec["method"] == "lora" and "lora" not in told:
-        lora = spec["lora"]
-        found.append(
-            f"LoRA rank {lora['rank']}, alpha {lora['alpha']:g}, dropout {lora['dropout']:g}"
-        )
+        named = [
+            f"{key} {spec['lora'][key]:g}" for key in ("rank", "alpha", "dropout")
+            if f"lora.{key}" not in told
+        ]
+        found += [f"LoRA {', '.join(named)}"] if named else []
     if spec["augment"] and "augment" not in told:
         changes = [key for key, value in spec["augment"].items() if value]
         found.append(f"augmentation: {', '.join(changes)}" if changes else "no augmentation")
@@ -144,7 +145,7 @@ def log_sample(record: Record) -> Md:
             line.step, 1,
             f"step {line.step:>{width}}/{training.planned_steps}  validation: loss "
             f"{line.val_loss:.4f}  accuracy {numbers.pct(line.val_accuracy)} "
-            f"(n = {numbers.num(line.val_n)}){'  best so far' if line.best else ''}",
+            f"(n = {numbers.num(line.val_n)}){'  best' if line.best else ''}",
         )
         for line in training.validations
     ]
@@ -158,10 +159,10 @@ def checkpoints(record: Record) -> Md:
     if training is None:
         return Md("")
     spec = record.spec["train"]
-    often = (
-        "after each epoch" if spec["validate"]["every"] == "epoch"
-        else f"every {spec['validate']['every']} steps"
-    )
+    every = spec["validate"]["every"]
+    often = "after each epoch" if every == "epoch" else f"every {every} steps"
+    if spec["checkpoint_every"]:
+        often += f", and every {spec['checkpoint_every']} steps"
     tried = len(training.validations)
     best = next((line for line in training.validations if line.best), None)
     said = (

@@ -136,11 +136,10 @@ def _of_analysis(record: Record, prose: Mapping[str, Md]) -> dict[str, Md]:
 
 def _of_curation(record: Record, prose: Mapping[str, Md]) -> dict[str, Md]:
     return {
-        "data_facts": about_curation.facts(record),
+        "data_facts": about_curation.facts(record, _in_item(prose, "sample_contents")),
         "data_shares": about_curation.shares(record),
         "overlap": about_curation.overlap(record),
         "sheets": about_curation.sheets(record),
-        "sample_contents": _in_item(prose, "sample_contents"),
         "data_commands": about_curation.commands(record),
         "loader_sentence": about_curation.loader_sentence(record),
         "loader": about_curation.loader(),
@@ -292,6 +291,7 @@ def _compared(record: Record, figures: Mapping[str, Figure]) -> list[dict[str, M
                     "slices": about_change.slice_changes(record, benchmark, task),
                     "comparison": about_results.comparison(record, benchmark, task),
                     "outcome": about_results.outcome(record, benchmark, task),
+                    "flips_told": about_results.flips(record, benchmark, task),
                     **_looking(record, benchmark, task, figures),
                     "plots": _plots(
                         figures,

@@ -1,9 +1,9 @@
 """Which plots a page has, what they show, and their alt texts; drawn by `page.plots`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from recipe_kit.page import numbers
+from recipe_kit.page import numbers, words
 from recipe_kit.page.named import identifier
 from recipe_kit.record.schemas import (
     Confusion,
@@ -17,7 +17,7 @@ from recipe_kit.record.schemas import (
     Validation,
 )
 
-ROLE_TITLES = {"base": "Base model", "tuned": "Fine-tuned model"}
+ROLES = ("base", "tuned")
 MOST_SLICES = 12  # that a plot has room for; a table has them all
 
 
@@ -31,6 +31,7 @@ class Figure:
     content: (
         "ConfusionPlot | ReliabilityPlot | CoveragePlot | SlicesPlot | CurvesPlot | PositionsPlot"
     )
+    roles: dict[str, str] = field(default_factory=dict)  # role → what the plot calls it
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,13 @@ def figures(record: Record) -> dict[str, Figure]:
         for task in facts.tasks:
             found.update(_task_figures(record, benchmark, task))
         found.update(_uncertainty_figures(record, benchmark, facts.primary))
-    return found
+    titles = role_titles(record)
+    return {key: replace(figure, roles=titles) for key, figure in found.items()}
+
+
+def role_titles(record: Record) -> dict[str, str]:
+    """What plots call the two models: `Base model`, and `Fine-tuned` or `Post-trained model`."""
+    return {"base": "Base model", "tuned": words.trained_model(record).capitalize()}
 
 
 def evaluations(record: Record, benchmark: str) -> dict[str, EvaluationResult]:
@@ -106,7 +113,7 @@ def main_scores(record: Record, benchmark: str, task: str) -> dict[str, TaskScor
     return {
         role: found.tasks[task]
         for role, found in evaluations(record, benchmark).items()
-        if role in ROLE_TITLES and task in found.tasks
+        if role in ROLES and task in found.tasks
     }
 
 
@@ -131,18 +138,21 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
     scores = main_scores(record, benchmark, task)
     name = f"{identifier(benchmark)}-{identifier(task)}".lower()
     key = f"{benchmark}.{task}"
+    titles = role_titles(record)
     for role, found in scores.items():
-        alt = f"Confusion matrix of the {ROLE_TITLES[role].lower()} on {task}: "
+        alt = f"Confusion matrix of the {titles[role].lower()} on {task}: "
         yield f"confusion.{role}.{key}", Figure(
             f"confusion-{name}-{role}.svg",
             alt + _confusion_in_words(found.confusion) + ".",
             320,
-            ConfusionPlot(ROLE_TITLES[role], found.confusion),
+            ConfusionPlot(titles[role], found.confusion),
         )
     for kind in dimensions(scores):
         slices = slices_of(scores, kind)
         if 1 < len(slices) <= MOST_SLICES:
-            told = "; ".join(_slice_in_words(value, roles) for value, roles in slices.items())
+            told = "; ".join(
+                _slice_in_words(value, roles, titles) for value, roles in slices.items()
+            )
             file = identifier(kind).lower()
             yield f"{kind}.{key}", Figure(
                 f"{'' if kind in ('category', 'source') else 'by-'}{file}-{name}.svg",
@@ -150,11 +160,11 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
                 480,
                 SlicesPlot(f"Accuracy by {kind}", slices),
             )
-    yield from _positions_figure(scores, task, name, key)
+    yield from _positions_figure(scores, titles, task, name, key)
 
 
 def _positions_figure(
-    scores: dict[str, TaskScores], task: str, name: str, key: str
+    scores: dict[str, TaskScores], titles: dict[str, str], task: str, name: str, key: str
 ) -> Iterator[tuple[str, Figure]]:
     answered = {role: found.positions for role, found in scores.items() if found.positions}
     if not answered:
@@ -162,7 +172,7 @@ def _positions_figure(
     right = next(found.reference_positions for found in scores.values() if found.positions)
     told = [f"right: {_counts_in_words(right)}"]
     told += [
-        f"{ROLE_TITLES[role].lower()}: {_counts_in_words(counts)}"
+        f"{titles[role].lower()}: {_counts_in_words(counts)}"
         for role, counts in answered.items()
     ]
     yield f"positions.{key}", Figure(
@@ -184,7 +194,8 @@ def _uncertainty_figures(
     name = f"{identifier(benchmark)}-{identifier(task)}".lower()
     key = f"{benchmark}.{task}"
     if any(found.reliability for found in scores.values()):
-        told = "; ".join(_ece(role, found) for role, found in scores.items())
+        titles = role_titles(record)
+        told = "; ".join(_ece(titles[role], found) for role, found in scores.items())
         yield f"reliability.{key}", Figure(
             f"reliability-{name}.svg",
             f"Reliability diagram of {task}: accuracy over confidence. {told}.",
@@ -229,14 +240,14 @@ def _confusion_in_words(confusion: Confusion) -> str:
     return ", ".join(parts)
 
 
-def _ece(role: str, scores: TaskScores) -> str:
+def _ece(title: str, scores: TaskScores) -> str:
     found = scores.metrics.get("ece")
     shown = numbers.value("ece", found.value) if found else numbers.NOTHING
-    return f"{ROLE_TITLES[role]}: calibration error {shown}"
+    return f"{title}: calibration error {shown}"
 
 
-def _slice_in_words(value: str, roles: dict[str, Metric]) -> str:
+def _slice_in_words(value: str, roles: dict[str, Metric], titles: dict[str, str]) -> str:
     told = ", ".join(
-        f"{ROLE_TITLES[role].lower()} {numbers.pct(metric.value)}" for role, metric in roles.items()
+        f"{titles[role].lower()} {numbers.pct(metric.value)}" for role, metric in roles.items()
     )
     return f"{value}: {told}"

@@ -41,9 +41,9 @@ def title(metric: str) -> str:
 
 
 def in_a_sentence(metric: str) -> str:
-    """The name of a metric amid a sentence: `accuracy`, but `F1`."""
+    """The name of a metric amid a sentence: `accuracy`, but `F1` and `Brier score`."""
     shown = title(metric)
-    return shown if shown[:2].isupper() else shown[0].lower() + shown[1:]
+    return shown if shown[:2].isupper() or metric == "brier" else shown[0].lower() + shown[1:]
 
 
 def pct(value: float | None, digits: int = 1) -> str:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recipe_kit.page.figures import (
-    ROLE_TITLES,
+    ROLES,
     ConfusionPlot,
     CoveragePlot,
     CurvesPlot,
@@ -80,13 +80,13 @@ def _canvas(figure: Figure) -> Canvas:
     if isinstance(content, ConfusionPlot):
         return _confusion(content)
     if isinstance(content, ReliabilityPlot):
-        return _reliability(content)
+        return _reliability(content, figure.roles)
     if isinstance(content, CoveragePlot):
-        return _coverage(content)
+        return _coverage(content, figure.roles)
     if isinstance(content, SlicesPlot):
-        return _slices(content)
+        return _slices(content, figure.roles)
     if isinstance(content, PositionsPlot):
-        return _positions(content)
+        return _positions(content, figure.roles)
     return _curves(content)
 
 
@@ -149,7 +149,7 @@ def _percent_axis(axes: Axes, low: float, high: float, *, upright: bool) -> None
         axes.set_xlim(low, high)
 
 
-def _reliability(plot: ReliabilityPlot) -> Canvas:
+def _reliability(plot: ReliabilityPlot, titles: dict[str, str]) -> Canvas:
     canvas, axes = _new(4.4, 3.8)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=1.2, linestyle="--", label="perfect")
     lowest = 1.0
@@ -159,7 +159,7 @@ def _reliability(plot: ReliabilityPlot) -> Canvas:
         xs = [b.confidence for b in found if b.confidence is not None]
         ys = [b.accuracy for b in found if b.accuracy is not None]
         color = ROLE_COLORS[role]
-        axes.plot(xs, ys, color=color, label=ROLE_TITLES[role])
+        axes.plot(xs, ys, color=color, label=titles[role])
         sizes = [18 + 240 * math.sqrt(b.n / total) for b in found]
         axes.scatter(xs, ys, s=sizes, color=color, alpha=0.55, linewidths=0)
         lowest = min([lowest, *xs])
@@ -170,13 +170,13 @@ def _reliability(plot: ReliabilityPlot) -> Canvas:
     return canvas
 
 
-def _coverage(plot: CoveragePlot) -> Canvas:
+def _coverage(plot: CoveragePlot, titles: dict[str, str]) -> Canvas:
     canvas, axes = _new(4.4, 3.8)
     top = 0.05
     for role, points in plot.points.items():
         axes.plot(
             [point.coverage for point in points], [point.risk for point in points],
-            color=ROLE_COLORS[role], label=ROLE_TITLES[role],
+            color=ROLE_COLORS[role], label=titles[role],
         )
         top = max([top, *(point.risk for point in points)])
     axes.set(xlabel="Coverage (most confident first)", ylabel="Error", title=plot.title)
@@ -186,8 +186,8 @@ def _coverage(plot: CoveragePlot) -> Canvas:
     return canvas
 
 
-def _slices(plot: SlicesPlot) -> Canvas:
-    roles = [role for role in ROLE_TITLES if any(role in found for found in plot.slices.values())]
+def _slices(plot: SlicesPlot, titles: dict[str, str]) -> Canvas:
+    roles = [role for role in ROLES if any(role in found for found in plot.slices.values())]
     canvas, axes = _new(5.6, 1.5 + 0.34 * len(roles) * len(plot.slices) + 0.15 * len(plot.slices))
     step = 0.8 / len(roles)
     for order, role in enumerate(roles):
@@ -199,7 +199,7 @@ def _slices(plot: SlicesPlot) -> Canvas:
             color = ROLE_COLORS[role]
             axes.barh(
                 y, metric.value, height=step * 0.86, color=color, alpha=0.5,
-                label=ROLE_TITLES[role] if row == 0 else None,
+                label=titles[role] if row == 0 else None,
             )
             low = metric.value if metric.low is None else metric.low
             high = metric.value if metric.high is None else metric.high
@@ -220,7 +220,7 @@ def _slices(plot: SlicesPlot) -> Canvas:
     return canvas
 
 
-def _positions(plot: PositionsPlot) -> Canvas:
+def _positions(plot: PositionsPlot, titles: dict[str, str]) -> Canvas:
     bars = {"right": plot.right, **plot.answered}
     letters = list(dict.fromkeys(letter for counts in bars.values() for letter in counts))
     canvas, axes = _new(max(4.2, 0.9 * len(letters) + 1.4), 3.0)
@@ -231,7 +231,7 @@ def _positions(plot: PositionsPlot) -> Canvas:
         heights = [counts.get(letter, 0) / total for letter in letters]
         axes.bar(
             places, heights, width=step * 0.88, alpha=0.75, linewidth=0,
-            color=ROLE_COLORS.get(role, INK), label=ROLE_TITLES.get(role, "Right answer"),
+            color=ROLE_COLORS.get(role, INK), label=titles.get(role, "Right answer"),
         )
     axes.set_xticks(range(len(letters)), letters)
     _percent_axis(axes, 0, 1.0, upright=True)

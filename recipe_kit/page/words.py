@@ -11,6 +11,7 @@ from recipe_kit.spec.tasks import LETTERS
 
 LONGEST = 300  # of an answer or a reasoning beside its picture, in characters
 ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
+_WHO = {"base": "Base", "tuned": "Fine-tuned"}
 # The other profiles follow documents that name them so.
 _POST_TRAINING = {"base": "Baseline", "tuned": "Post-Trained"}
 _OPTION = re.compile(r"^([A-J])\. (.*)$")
@@ -63,6 +64,7 @@ class TaskWords:
     hazard: str | None
     answers: dict[str, str]  # from the label's value to the answer; empty for a scale
     options: tuple[str, ...] = ()  # texts as the spec lists them; choice tasks only
+    shuffle: bool = False
     circular: bool = False
     parser: str = "strict"
     answer_by: str = "both"
@@ -97,8 +99,8 @@ def _task(name: str, spec: dict[str, Any], title: str) -> TaskWords:
     if spec["type"] == "choice":
         return TaskWords(
             name, "choice", title, spec["prompt"], tuple(LETTERS[: len(spec["options"])]),
-            spec["label"], None, {}, tuple(spec["options"]), spec["circular"], spec["parser"],
-            spec["answer_by"],
+            spec["label"], None, {}, tuple(spec["options"]), spec["shuffle"], spec["circular"],
+            spec["parser"], spec["answer_by"],
         )
     points = tuple(str(point) for point in range(spec["low"], spec["high"] + 1))
     return TaskWords(name, "scale", title, spec["prompt"], points, spec["label"], None, {})
@@ -154,33 +156,33 @@ def short(said: str) -> str:
     return line if len(line) <= LONGEST else line[:LONGEST] + " …"
 
 
-def gallery(examples: tuple[Example, ...], tuned: bool, width: int = 160) -> Md:
+def gallery(record: Record, examples: tuple[Example, ...], width: int = 160) -> Md:
     """Pictures side by side, each with its question, the truth, the answers and confidences."""
     if not examples:
         return Md("")
-    figures = "\n".join(_figure(example, tuned, width) for example in examples)
+    who = _WHO if _tests(record) else _POST_TRAINING
+    if not record.training:
+        who = {"base": who["base"]}
+    figures = "\n".join(_figure(example, who, width) for example in examples)
     return Md(
         '<div style="display: flex; flex-wrap: wrap; gap: 1rem; margin: 1em 0">\n'
         f"{figures}\n</div>\n"
     )
 
 
-def _figure(example: Example, tuned: bool, width: int) -> str:
+def _figure(example: Example, who: dict[str, str], width: int) -> str:
     where = " · ".join(text(part) for part in (example.category, example.source) if part)
     asked, options = parts_of(example.prompt)
     truth = text(spoken(example.reference, options))
     facts = [
-        "<br>".join([f"<i>{text(asked)}</i>", *(text(spoken(o, options)) for o in options)]),
+        "<br>".join([f"<i>{text(asked)}</i>", *(text(spoken(one, options)) for one in options)]),
         f"Truth: <b>{truth}</b>" + (f" · {where}" if where else ""),
-        answer_line("Base", example, after=False),
+        *(answer_line(name, example, after=role == "tuned") for role, name in who.items()),
     ]
-    if tuned:
-        facts.append(answer_line("Fine-tuned", example, after=True))
-    for role, reasoning in (
-        ("Base", example.before_reasoning), ("Fine-tuned", example.after_reasoning)
-    ):
-        if reasoning and (tuned or role == "Base"):
-            facts.append(f"{role} reasoning: {text(short(reasoning))}")
+    for role, name in who.items():
+        reasoning = example.after_reasoning if role == "tuned" else example.before_reasoning
+        if reasoning:
+            facts.append(f"{name} reasoning: {text(short(reasoning))}")
     alt = f"{sample_of(example.question)}, truth {spoken(example.reference, options)}"
     return (
         f'<figure style="margin: 0; width: {width}px; max-width: 100%; text-align: left">'

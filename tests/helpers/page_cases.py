@@ -2,25 +2,23 @@
 
 import hashlib
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from recipe_kit.benchmark.questions import build, digest
+from recipe_kit.benchmark.questions import build
 from recipe_kit.data.worlds import draw
 from recipe_kit.record import schemas
 from recipe_kit.record.schemas import Prediction, Question, Record, Sample
-from recipe_kit.score.compare import compare
-from recipe_kit.score.examples import choose, samples
-from recipe_kit.score.gate import decide
-from recipe_kit.score.metrics import score
+from recipe_kit.score.outcome import Asked, outcome
 from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.worlds import FloorsKnobs
+from recipe_kit.spec.worlds import FloorsKnobs, TabletopKnobs
 
 ROOT = Path(__file__).parents[2]
-BOOTSTRAP = 100
 TIME = "2026-01-02T03:04:05Z"
 
 # Share of right answers by role and category. The tuned model is worse on ambiguous pictures.
@@ -30,12 +28,17 @@ SKILL = {
     "synthetic_only": {"hazard": 0.85, "safe": 0.88, "ambiguous": 0.6},
     "good": {"hazard": 0.97, "safe": 0.98, "ambiguous": 0.93},
     "bad": {"hazard": 0.4, "safe": 0.4, "ambiguous": 0.4},
+    "coin": {"far": 0.55, "near": 0.42},
+    "taught": {"far": 0.98, "near": 0.9},
+    "blind": {"far": 0.5, "near": 0.5},
+    "cheat": {"far": 0.7, "near": 0.7},
 }
 
 
 def recipe(name: str = "floor-crack", *overrides: str) -> Recipe:
     """A recipe of the project."""
-    return load_recipe(ROOT / "recipes" / f"{name}.yaml", overrides)
+    path = ROOT / "recipes" / f"{name}.yaml"
+    return load_recipe(path, ("evaluation.bootstrap=100", *overrides))
 
 
 def make_samples(of: Recipe, count: int) -> tuple[Sample, ...]:
@@ -84,7 +87,44 @@ def answer(questions: tuple[Question, ...], role: str) -> tuple[Prediction, ...]
     return tuple(found)
 
 
-def make_record(of: Recipe, roles: dict[str, str], count: int = 240) -> Record:
+def spatial(profile: str = "capability", **settings: Any) -> Recipe:
+    """A recipe of a choice task, in any profile.
+
+    Args:
+        profile: The page's structure.
+        settings: Fields of the task `left_right` that differ.
+    """
+    found = load_recipe(Path(__file__).parent / "spatial.yaml", ("evaluation.bootstrap=100",))
+    task = found.tasks["left_right"].model_copy(update=settings)
+    return found.model_copy(update={"profile": profile, "tasks": {"left_right": task}})
+
+
+def spatial_samples(count: int) -> tuple[Sample, ...]:
+    """Samples of two objects, without pictures."""
+    rng = random.Random(8)
+    things = ("cup", "apple", "box", "ball")
+    found = []
+    for at in range(count):
+        one, other = rng.sample(things, 2)
+        found.append(Sample(
+            id=f"tables/{at:05d}.png", source="tables", media=f"images/{at:05d}.png",
+            sha256=hashlib.sha256(f"t{at}".encode()).hexdigest(),
+            labels={"subject": one, "object": other, "relation": rng.choice(["left", "right"]),
+                    "scene": rng.choice(["plain", "cluttered"])},
+            category=rng.choice(["far", "near"]), group=f"tables/{at}", split="test",
+            width=128, height=128,
+        ))
+    return tuple(found)
+
+
+def made_samples(of: Recipe, count: int) -> tuple[Sample, ...]:
+    """Samples for either recipe."""
+    return spatial_samples(count) if "tables" in of.data.sources else make_samples(of, count)
+
+
+def make_record(
+    of: Recipe, roles: dict[str, str], count: int = 240, blind: str = ""
+) -> Record:
     """A record.
 
     Args:
@@ -92,16 +132,20 @@ def make_record(of: Recipe, roles: dict[str, str], count: int = 240) -> Record:
         roles: From the role (base, tuned, an ablation) to the skill that answers; only `base`
             makes the ending without fine-tuning.
         count: Test samples.
+        blind: The skill that answers without looking; not asked when empty.
     """
-    drawn = make_samples(of, count)
+    drawn = made_samples(of, count)
     name = next(iter(of.benchmarks))
     questions = build(name, of, drawn)
-    answers = {role: answer(questions, skill) for role, skill in roles.items()}
-    scores = {
-        role: score(questions, found, bootstrap=BOOTSTRAP, seed=0)
-        for role, found in answers.items()
+    asked = {
+        role: {name: Asked(
+            answer(questions, skill), f"{role}/predictions.jsonl",
+            answer(questions, blind) if blind else (), f"{role}/blind.jsonl" if blind else "",
+        )}
+        for role, skill in roles.items()
     }
-    tasks = of.benchmarks[name].tasks
+    sheets = {one: f"sheet-{one}.jpg" for one in ("left", "right")} if of.slug == "spatial" else {}
+    found = outcome(of, {name: questions}, asked, dict.fromkeys(roles, 3))
     return Record(
         slug=of.slug, title=of.title, recipe=f"{of.slug}.yaml", spec_digest="5b1e" * 16,
         spec=of.model_dump(mode="json", by_alias=True, exclude={"prose"}),
@@ -119,27 +163,13 @@ def make_record(of: Recipe, roles: dict[str, str], count: int = 240) -> Record:
             architecture="Qwen3VLForConditionalGeneration", license="Apache-2.0", embedded=True,
         ),
         data=_data(of, drawn),
-        benchmarks={name: schemas.BenchmarkFacts(
-            name=name, digest=digest(questions), questions=len(questions), samples=count,
-            tasks=tasks, primary=tasks[0], prompts={t: of.tasks[t].prompt for t in tasks},
-        )},
-        gate=decide(of.gate, scores["base"]),
-        evaluations=tuple(
-            schemas.EvaluationResult(
-                benchmark=name, role=role, model="tiny", revision="9f2c" * 16,
-                questions_digest=digest(questions), predictions_digest="aa" * 32,
-                predictions=f"{role}/predictions.jsonl", seconds=11.7, tasks=scores[role],
-                log_line=answers[role][0],
-            )
-            for role in roles
-        ),
-        training=tuple(_training(role) for role in roles if role != "base"),
-        comparisons=tuple(
-            compare(name, questions, answers["base"], answers[role], before_role="base",
-                    after_role=role, bootstrap=BOOTSTRAP, seed=0)
+        training=tuple(
+            _training(role, drawn[0].source, questions[0].prompt, questions[0].reference)
             for role in roles if role != "base"
         ),
-        examples=samples(questions) + choose(questions, answers["base"], answers.get("tuned")),
+        contact_sheets=sheets,
+        loader="llava_loader.py" if len(roles) > 1 else "",
+        **{part: getattr(found, part) for part in type(found).model_fields},
     )
 
 
@@ -150,7 +180,8 @@ def _data(of: Recipe, drawn: tuple[Sample, ...]) -> schemas.DataFacts:
     tested = {name: [s for s in drawn if s.source == name] for name in of.data.sources}
     majority = schemas.Metric(value=0.52, n=len(drawn), low=0.46, high=0.58, method="wilson")
     labels = {"cracked": {"cracked": 120, "not cracked": 120}, "safe": {"No": 90, "Yes": 150},
-              "severity": {"1": 120, "2": 30, "3": 30, "4": 30, "5": 30}}
+              "severity": {"1": 120, "2": 30, "3": 30, "4": 30, "5": 30},
+              "relation": {"left": 120, "right": 120}}
     return schemas.DataFacts(
         sources={name: schemas.SourceFacts(
             kind=source.kind, samples=2000, media_type="image",
@@ -159,6 +190,8 @@ def _data(of: Recipe, drawn: tuple[Sample, ...]) -> schemas.DataFacts:
             credit=getattr(source, "credit", ""),
             splits={"train": 1700, "val": 200, "test": len(tested[name])}, labels={},
             categories=count([s.category for s in tested[name]]),
+            annotation="labels that follow from how a picture was drawn"
+            if source.kind == "world" else "a table with a row for each picture",
         ) for name, source in of.data.sources.items()},
         splits={"train": 1700, "val": 200, "test": len(drawn)},
         audit=schemas.AuditResult(
@@ -169,13 +202,13 @@ def _data(of: Recipe, drawn: tuple[Sample, ...]) -> schemas.DataFacts:
     )
 
 
-def _training(role: str) -> schemas.TrainingResult:
+def _training(role: str, source: str, prompt: str, target: str) -> schemas.TrainingResult:
     lines = (
         (52, 1.0, 0.61, 0.55, 0.712), (104, 2.0, 0.44, 0.45, 0.867), (156, 3.0, 0.37, 0.35, 0.893)
     )
     return schemas.TrainingResult(
         role=role, method="lora", parameters=5_800_000, trainable_parameters=412_000,
-        samples={"synthetic": 1700}, drawn={"synthetic": 1.0}, questions=5100, steps=156,
+        samples={source: 1700}, drawn={source: 1.0}, questions=5100, steps=156,
         planned_steps=156, epochs=3.0, stopped="all planned steps were done", best_step=156,
         validations=tuple(
             schemas.Validation(step=s, epoch=e, train_loss=t, val_loss=v, val_accuracy=a,
@@ -187,15 +220,22 @@ def _training(role: str) -> schemas.TrainingResult:
             for s in range(1, 157, 3)
         ),
         seconds=131.0, peak_memory_bytes=1_900_000_000,
-        triple={"image_path": "images/00017.png", "prompt": "Is this floor cracked? Yes or No.",
-                "target": "Yes"},
+        triple={"image_path": "images/00017.png", "prompt": prompt, "target": target},
     )
 
 
 def draw_media(record: Record, folder: Path) -> Path:
-    """Pictures for a record's examples."""
+    """Pictures for a record's examples, and what else its page shows."""
     folder.mkdir(parents=True, exist_ok=True)
     for at, name in enumerate(dict.fromkeys(example.media for example in record.examples)):
-        made = draw("floors", seed=3, index=at, width=128, height=128, knobs=FloorsKnobs())
+        made = (
+            draw("tabletop", seed=3, index=at, width=128, height=128, knobs=TabletopKnobs())
+            if record.slug == "spatial"
+            else draw("floors", seed=3, index=at, width=128, height=128, knobs=FloorsKnobs())
+        )
         Image.fromarray(made.image).save(folder / name)
+    for name in record.contact_sheets.values():
+        Image.new("RGB", (640, 128), "white").save(folder / name)
+    if record.loader:
+        shutil.copy(ROOT / "templates" / record.loader, folder)
     return folder
