@@ -41,9 +41,25 @@ overrides = click.option(
 )
 
 
+def _list_starters(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from recipe_kit.spec.starters import described
+
+    found = described()
+    width = max(map(len, found))
+    for name, what in found.items():
+        click.echo(f"{name.ljust(width)}  {what}")
+    context.exit()
+
+
 @main.command()
 @click.argument("name")
 @click.option("--starter", default="floor-safety", show_default=True, help="What to begin with.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_starters,
+    help="List the starters and end.",
+)
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=Path("recipes"), show_default=True,
     help="Where the recipe is written.",
@@ -53,7 +69,9 @@ def new(name: str, starter: str, folder: Path) -> None:
     from recipe_kit.spec.starters import new_recipe
 
     path = new_recipe(name, starter, folder)
-    click.echo(f"Wrote {path}. Lines marked 'write:' are yours to fill in.")
+    click.echo(
+        f"Wrote {path}. Lines marked 'write:' and what stands in [brackets] are yours to fill in."
+    )
     click.echo(f"Next: recipe validate {path}")
 
 

@@ -200,12 +200,16 @@ def test_the_starter_runs_as_it_is(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     new = project.command("new", "small-two")
     assert (new.exit_code, new.stdout) == (0, (
-        "Wrote recipes/small-two.yaml. Lines marked 'write:' are yours to fill in.\n"
+        "Wrote recipes/small-two.yaml. Lines marked 'write:' and what stands in [brackets] are "
+        "yours to fill in.\n"
         "Next: recipe validate recipes/small-two.yaml\n"
     ))
     path = "recipes/small-two.yaml"
     valid = project.command("validate", path)
-    assert valid.stdout == f"{path} is valid: 2 tasks, 1 benchmark\n"
+    assert valid.stdout == (
+        f"{path} is valid: 2 tasks, 1 benchmark\n"
+        f"5 places left to write: `recipe validate --publish {path}` lists them\n"
+    )
     small = (
         "--set", "data.sources.synthetic.count=60", "--set", "data.sources.synthetic.width=64",
         "--set", "data.sources.synthetic.height=64", "--set", "evaluation.bootstrap=100",

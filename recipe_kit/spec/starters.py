@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from recipe_kit.errors import SpecError, StorageError
@@ -15,6 +16,23 @@ from recipe_kit.spec.shape import SLUG_IN_WORDS
 def starters() -> dict[str, Path]:
     """The starters, by name."""
     return {path.stem: path for path in sorted((templates_dir() / "starters").glob("*.yaml"))}
+
+
+def described() -> dict[str, str]:
+    """What each starter is for, in one line: the first sentence of the comment it begins with."""
+    found = {}
+    for name, path in starters().items():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        comment = " ".join(line.lstrip("#").strip() for line in _comment(lines[1:])).strip()
+        found[name] = re.split(r"(?<=\.)\s", comment)[0]
+    return found
+
+
+def _comment(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        if not line.startswith("#"):
+            return
+        yield line
 
 
 def new_recipe(name: str, starter: str, folder: Path) -> Path:
