@@ -45,7 +45,7 @@ class MediaFacts:
     height: int
     """In pixels, as shown (after rotation)."""
     encoding: str
-    """`JPEG`, `PNG`, ... or the video's container."""
+    """`JPEG`, `PNG`, ..., `H.264 (MP4)`."""
     bytes: int
     frames: int = 1
     fps: float = 0.0
@@ -61,7 +61,7 @@ def probe(path: Path, *, media_type: Literal["image", "video"] = "image",
     """
     if media_type == "video":
         facts = video.probe(path)
-        return MediaFacts("video", facts.width, facts.height, facts.container,
+        return MediaFacts("video", facts.width, facts.height, facts.encoding,
                           path.stat().st_size, facts.frames, facts.fps)
     with open_picture(path, max_megapixels=max_megapixels) as picture:
         return picture_facts(picture, path.stat().st_size)

@@ -18,7 +18,7 @@ THUMB_SIDE = 32
 Key = tuple[str, str, int, int, int]
 """Place, kind, size, and the times of the last change of the content and of any kind."""
 
-FILE = "looks-1.sqlite"  # the number rises when an inspection finds other things
+FILE = "looks-2.sqlite"  # the number rises when an inspection finds other things
 TABLE = """CREATE TABLE IF NOT EXISTS looks (
     path TEXT, media_type TEXT, size INTEGER, mtime INTEGER, ctime INTEGER,
     sha256 TEXT, facts TEXT, phash BLOB, thumb BLOB, PRIMARY KEY (path, media_type))"""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recipe_kit.data.codec import codec_of
 from recipe_kit.errors import DataError, MissingPackageError
 
 
@@ -19,8 +20,8 @@ class VideoFacts:
     frames: int
     """Frames that the container announces; not every container is right."""
     fps: float
-    container: str
-    """`MP4`, `MKV`, ...: the end of the file's name."""
+    encoding: str
+    """`H.264 (MP4)`; only the end of the file's name where no more can be told."""
 
 
 def probe(path: Path) -> VideoFacts:
@@ -32,8 +33,9 @@ def probe(path: Path) -> VideoFacts:
     """
     reader = _open(path)
     height, width = _frames(reader, [0], path).shape[1:3]
+    container, codec = path.suffix.removeprefix(".").upper(), codec_of(path)
     return VideoFacts(int(width), int(height), len(reader), float(reader.get_avg_fps()),
-                      path.suffix.removeprefix(".").upper())
+                      f"{codec} ({container})" if codec else container)
 
 
 def read_video(path: Path, frames: int) -> NDArray[np.uint8]:
