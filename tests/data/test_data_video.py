@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_cases import REAL, needs_real_data
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipe_kit.data.codec import codec_of
@@ -68,6 +68,7 @@ def test_every_clip_tells_its_encoding() -> None:
 
 @given(content=st.binary(max_size=64) | st.binary(max_size=9).map(b"\0\0\0\1moov".__add__),
        inside=st.sampled_from([b"", b"moov", b"trak", b"mdia"]))
+@settings(deadline=None)
 def test_no_file_breaks_the_reading_of_its_encoding(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, inside: bytes
 ) -> None:

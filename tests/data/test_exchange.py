@@ -67,6 +67,7 @@ NAME = {"vlmevalkit": "q.tsv", "llava": "q.json", "triples": "q.jsonl", "dataset
 
 @pytest.mark.parametrize("name", ["vlmevalkit", "llava", "triples"])
 @given(QUESTIONS)
+@settings(deadline=None)
 def test_a_round_trip_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory, name: str, questions: list[ExchangeQuestion]
 ) -> None:
