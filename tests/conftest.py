@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from small_project import Project, copy_project, make_project
+from small_project import CHOICE, Project, copy_project, make_project
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,15 @@ def real_data() -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose recipe has run, with fine-tuning; to be looked at, not to be changed."""
     project = make_project(tmp_path_factory.mktemp("finished") / "project")
+    done = project("run")
+    assert done.exit_code == 0, done.output
+    return project
+
+
+@pytest.fixture(scope="session")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with a recipe of multiple choice."""
+    project = make_project(tmp_path_factory.mktemp("chosen") / "project", CHOICE)
     done = project("run")
     assert done.exit_code == 0, done.output
     return project

@@ -1,5 +1,6 @@
 """Runs a recipe: every stage that has not completed, then the record, then the page."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
             entry = _do(job, stage)
         done.append(entry)
     record = _record(job, tuple(done), started, before)
-    _publish(job, record)
+    _publish(job)
     write_json(places.run.record_path, record)
     return record
 
@@ -119,7 +120,10 @@ def _record(
         criteria=outcome.criteria,
         contact_sheets=pictures.contact_sheets,
         loader=LOADER if roles else "",
-        media=pictures.media,
+        media={
+            name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for name, file in _files(job).items()
+        },
     )
 
 
@@ -170,14 +174,20 @@ def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
     )
 
 
-def _publish(job: Job, record: Record) -> None:
-    """Puts the page's pictures, answers and loader, and nothing else, where the page looks."""
+def _files(job: Job) -> dict[str, Path]:
+    """What the run made for the page: pictures, answers, the loader of the training data."""
     made = job.folder(job.plan.of("comparison"))
-    files = {name: made / "media" / name for name in record.media}
+    pictures = read_json(made / "pictures.json", Pictures)
+    files = {name: made / "media" / name for name in pictures.files}
     files[ARCHIVE] = made / ARCHIVE
-    if record.loader:
-        files[record.loader] = templates_dir() / LOADER
-    media = job.layout.run.path / "media"
+    if not gate_result(job).enough:
+        files[LOADER] = templates_dir() / LOADER
+    return files
+
+
+def _publish(job: Job) -> None:
+    """Puts the page's files, and nothing else, where the page looks for them."""
+    media, files = job.layout.run.path / "media", _files(job)
     for name, file in files.items():
         write_atomic(media / name, file.read_bytes())
     with storage(media):

@@ -138,16 +138,17 @@ def _sums(page: Path) -> Iterator[Finding]:
 
 
 def _media(page: Path, record: Record) -> Iterator[Finding]:
-    """Pictures that are not those the run made."""
+    """Pictures, answers and a loader that are not those the run made."""
     shown = {example.media for example in record.examples} | set(record.contact_sheets.values())
+    shown |= {ARCHIVE} | ({record.loader} if record.loader else set())
     for name in sorted(shown | set(record.media)):
         path = page / "assets" / name
         if name not in record.media:
-            yield Finding(f"assets/{RECORD}: media", f"does not list the picture {name}")
+            yield Finding(f"assets/{RECORD}: media", f"does not list {name}")
         elif not path.is_file():
             yield Finding(f"assets/{name}", "is missing")
         elif _sha256(path) != record.media[name]:
-            yield Finding(f"assets/{name}", "is another picture than the run made")
+            yield Finding(f"assets/{name}", "is not the file that the run made")
 
 
 def _scores(record: Record, archive: Archive) -> Iterator[Finding]:

@@ -44,6 +44,40 @@ prose:
   why_it_matters: It went to {{ floor.tuned.cracked.accuracy | pct }}.
   conclusion: Done.
 """
+CHOICE = """\
+schema: 1
+title: Small Table
+authors: [{name: A}]
+organization: O
+use_case: Left and right
+model: {min_pixels: 1024, max_pixels: 1024}
+data:
+  sources:
+    table: {kind: world, world: tabletop, count: 60, seed: 3, width: 64, height: 64}
+  splits: {test: {table: 0.4}, val: {table: 0.2}, train: {table: 0.4}}
+tasks:
+  left_right:
+    type: choice
+    prompt: "Where is the {subject}, seen from the {object}?"
+    options: [left, right]
+    label: relation
+    circular: true
+benchmarks: {spatial: {tasks: [left_right], slices: [scene]}}
+evaluation: {bootstrap: 100, max_new_tokens: 4, batch_size: 8, device: cpu}
+gate:
+  benchmark: spatial
+  targets: [{task: left_right, metric: accuracy, at_least: 1.0}]
+success:
+  left_right: {metric: accuracy, at_least: 0.9}
+train: {epochs: 2, batch_size: 8, lora: {rank: 4}, checkpoint_every: 1}
+prose:
+  overview: About tables.
+  dataset: Drawn tables.
+  why_not_fine_tuned: The base model is enough.
+  why_it_matters: It went to {{ spatial.tuned.left_right.accuracy | pct }}.
+  conclusion: Done.
+"""
+"""A recipe with options, each question asked in both orders, and also without the picture."""
 SEVERITY = """\
   severity: {type: scale, prompt: "How severe is it, from 1 to 5?", label: severity}
 """

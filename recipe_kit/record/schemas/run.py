@@ -58,4 +58,4 @@ class Record(Entry):
     criteria: tuple[CriterionResult, ...] = ()
     contact_sheets: dict[str, str] = {}  # value of the first task's label → picture of samples
     loader: str = ""  # file name of the script that loads the training data, in the page's assets
-    media: dict[str, str] = {}  # every picture and video of the page → its sha256
+    media: dict[str, str] = {}  # every file the run made for the page: pictures, answers → sha256
