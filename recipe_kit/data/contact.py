@@ -12,7 +12,7 @@ from recipe_kit.data.inspection import Look
 from recipe_kit.data.sources import looks
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Task
+from recipe_kit.spec.tasks import Task, labels_in
 
 SHEETS = 8
 SAMPLES = 12
@@ -103,7 +103,7 @@ def _fitted(picture: Image.Image) -> Image.Image:
 
 
 def _value(task: Task, sample: Sample) -> str | None:
-    if task.type == "choice" and any("{" in option for option in task.options):
+    if task.type == "choice" and any(map(labels_in, task.options)):
         return sample.category or UNSORTED
     value = sample.labels.get(task.label)
     if value is None:
