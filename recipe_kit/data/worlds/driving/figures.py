@@ -100,7 +100,8 @@ def sign_solid(sign: Sign) -> Solid:
             for way in (-1, 1):
                 make.face([(-a, y + way * reach, 0), (a, y + way * reach, 0),
                            (reach, y + way * a, 0), (-reach, y + way * a, 0)], color, BOTH_SIDES)
-        _panel(make, (-0.45, 0.45), (y - 0.14, y + 0.14), (245, 245, 245))
+        for x in (-0.42, -0.14, 0.14, 0.42):  # four letters
+            _panel(make, (x - 0.09, x + 0.09), (y - 0.19, y + 0.19), (245, 245, 245))
     else:
         make.disc(0, y, 0, (0.66, 0.66), (205, 20, 25))
         make.disc(0, y, -0.01, (0.5, 0.5), (245, 245, 245))

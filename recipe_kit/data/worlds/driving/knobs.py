@@ -62,34 +62,34 @@ class DrivingKnobs(Part):
     accelerate: Share = 0.35
     """Share of the clips then left in which the ego vehicle accelerates."""
 
-    lead: Share = 0.55
+    lead: Share = 0.65
     """Share of clips with a vehicle ahead in the same lane, where there is room for one."""
 
-    oncoming: Share = 0.5
+    oncoming: Share = 0.8
     """Share of clips on two-way roads with one or two vehicles coming the other way."""
 
-    neighbor: Share = 0.6
+    neighbor: Share = 0.8
     """Share of clips on roads of several lanes with a vehicle in the next lane."""
 
-    crossing: Share = 0.6
+    crossing: Share = 0.85
     """Share of clips that stand at a junction with a vehicle crossing ahead."""
 
-    parked: Share = 0.6
+    parked: Share = 0.8
     """Share of clips in cities and suburbs with one to four parked vehicles on the right."""
 
-    pedestrian: Share = 0.72
+    pedestrian: Share = 0.9
     """Share of clips with one to three pedestrians (on country roads half as many)."""
 
-    cyclist: Share = 0.4
+    cyclist: Share = 0.6
     """Share of clips off the highway with a cyclist, where there is room for one."""
 
-    sign: Share = 0.45
+    sign: Share = 0.55
     """Share of clips away from junctions with a speed limit, warning or direction sign."""
 
-    works: Share = 0.14
+    works: Share = 0.16
     """Share of clips with orange cones along the right of the road."""
 
-    emergency: Share = 0.12
+    emergency: Share = 0.25
     """Share of the lead and oncoming vehicles that flash their emergency lights."""
 
     texture: Share = 0.9

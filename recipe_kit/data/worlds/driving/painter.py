@@ -18,15 +18,7 @@ from recipe_kit.data.worlds.driving.solids import (
     rotation,
 )
 from recipe_kit.data.worlds.driving.stage import movers, shadows, standing
-
-FOCAL = 0.87
-"""Focal length in widths of the picture: 60 degrees from left to right."""
-
-HORIZON = 0.44
-"""Where the horizon is, in heights of the picture from the top."""
-
-EYE = 1.45
-"""The camera's height in meters."""
+from recipe_kit.data.worlds.driving.view import EYE, FOCAL, HORIZON
 
 NEAR = 0.4
 """What is nearer to the camera is cut off, in meters."""
@@ -63,6 +55,8 @@ class Painter:
         self.light, self.haze = light.crop(box), haze.crop(box)
         self.far = Image.new("RGB", self.light.size, _rgb(self.air.haze))
         self.land = tuple(int(value) for value in terrain(scene))
+        share = {"day": 0.5, "dusk": 0.9}.get(scene.time, 1.25)
+        self.shine = [min(255, int(value * share)) for value in range(256)] * 3
         self.gain = np.ones(3, np.float32)
         dice = part(24)
         if scene.look.lit:
@@ -132,7 +126,9 @@ class Painter:
                 kept.append([a[0] + u * (b[0] - a[0]), a[1] + u * (b[1] - a[1]), NEAR])
         if len(kept) < 3:
             return None
-        flat: list[float] = self._flat(np.array(kept, np.float32)).ravel().tolist()
+        flat: list[float] = []
+        for x, y, z in kept:
+            flat += [self.size[0] / 2 + x * self.focal / z, self.horizon - y * self.focal / z]
         return flat
 
     def _ground(self, picture: Image.Image, solid: Solid, camera: Pose, top: int) -> None:
@@ -207,8 +203,7 @@ class Painter:
         picture = picture.reduce(DETAIL)
         width, height = picture.size
         wide = glow.filter(ImageFilter.BoxBlur(max(1.0, 0.02 * width)))
-        share = {"day": 0.5, "dusk": 0.9}.get(self.scene.time, 1.25)
-        picture = ImageChops.add(picture, wide.point(lambda value: min(255, int(value * share))))
+        picture = ImageChops.add(picture, wide.point(self.shine))
         mask = self.drops.fall((width, height), self.scene.ego.speed.at(t))
         if mask is not None:
             light = (205, 212, 222) if self.scene.weather == "rain" else (250, 250, 252)

@@ -67,7 +67,7 @@ def _road(rng: Rng, setting: Setting) -> Road:
     """A straight road; bends come with the situation."""
     where, has = setting.where, setting.has
     ahead, oncoming = {
-        "city": ((1, 1), (2, 2), (2, 0), (1, 0)),
+        "city": ((1, 1), (2, 2), (2, 0), (1, 1)),
         "suburb": ((1, 1), (1, 1), (1, 1), (1, 0)),
         "countryside": ((1, 1),) * 4,
         "highway": ((2, 0), (3, 0), (2, 0), (3, 0)),

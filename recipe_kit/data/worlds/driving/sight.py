@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from recipe_kit.data.worlds.driving.scene import SIZES, Pose, Scene, Vehicle
+from recipe_kit.data.worlds.driving.view import to_camera
 
 HALF_VIEW = math.radians(27)
 """Half the camera's angle of view, less a margin."""
@@ -35,13 +36,6 @@ class _Span:
 def moments(seconds: float) -> tuple[float, ...]:
     """The times that are looked at."""
     return tuple(seconds * step / (SAMPLES - 1) for step in range(SAMPLES))
-
-
-def to_camera(camera: Pose, x: float, z: float) -> tuple[float, float]:
-    """A place seen from the camera: meters to the right, meters ahead."""
-    dx, dz = x - camera[0], z - camera[1]
-    sin, cos = math.sin(camera[2]), math.cos(camera[2])
-    return dx * cos - dz * sin, dx * sin + dz * cos
 
 
 def _span(camera: Pose, vehicle: Vehicle, t: float) -> _Span | None:

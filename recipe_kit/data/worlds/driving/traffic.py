@@ -88,7 +88,8 @@ def _neighbor(rng: Rng, setting: Setting, situation: Situation) -> tuple[Vehicle
 
 def _oncoming(rng: Rng, setting: Setting, situation: Situation) -> tuple[Vehicle, ...]:
     road, junction = situation.road, situation.junction
-    count, emergency = 1 + (rng.random() < 0.35), setting.has["emergency"] and rng.random() < 0.7
+    count = 1 + (rng.random() < 0.35)
+    emergency = setting.has["emergency"] and not setting.has["lead"]
     speed = Speed(((0.0, rng.uniform(0.8, 1.1) * min(setting.speed, 11.0)),))
     lane = -(int(rng.integers(max(1, road.oncoming))) + 0.5) * LANE
     at, found = rng.uniform(26.0, 42.0), []

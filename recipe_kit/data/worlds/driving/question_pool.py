@@ -1,0 +1,69 @@
+"""Ask questions of a driving clip: the right option, three wrong ones, and a choice of twelve."""
+
+import zlib
+from dataclasses import dataclass
+
+from recipe_kit.data.worlds.canvas import Rng, stream
+from recipe_kit.data.worlds.driving.labels import Labels
+from recipe_kit.data.worlds.driving.question_bank import CATEGORIES, POOL, PoolQuestion
+from recipe_kit.errors import DataError
+
+__all__ = ["CATEGORIES", "POOL", "Answered", "PoolQuestion", "answer", "choose"]
+
+SAMPLED = 6
+"""How many questions are drawn for a clip beside the required ones."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question of one clip, with its four options and the right one."""
+
+    name: str
+    category: str
+    text: str
+    right: str
+    wrong: tuple[str, str, str]
+    required: bool
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """All four, the right one first: whoever asks puts them in an order."""
+        return (self.right, *self.wrong)
+
+
+def answer(question: PoolQuestion, labels: Labels, rng: Rng) -> Answered:
+    """The right option and three wrong ones, drawn from the other values and the decoys.
+
+    Raises:
+        DataError: The question has no clear answer for this clip, or the labels are incomplete.
+    """
+    where = f"question {question.name!r}"
+    if question.label not in labels:
+        raise DataError(f"the clip has no label {question.label!r}", where=where,
+                        fix="pass all labels of the driving world")
+    value, reads = question.value(labels), dict(question.options)
+    if value not in reads:
+        raise DataError(f"it has no clear answer where {question.label} is {value!r}", where=where,
+                        fix="ask questions that apply only")
+    others = [text for name, text in question.options if name != value] + list(question.decoys)
+    picked = [others[number] for number in sorted(rng.permutation(len(others))[:3].tolist())]
+    wrong = (picked[0], picked[1], picked[2])
+    return Answered(question.name, question.category, question.text, reads[value], wrong,
+                    question.required)
+
+
+def choose(labels: Labels, *, seed: int, clip: str) -> tuple[Answered, ...]:
+    """The questions of one clip: the required ones, and six of the others that apply.
+
+    Args:
+        labels: What is true of the clip.
+        seed: Of the choice.
+        clip: The clip's name; every clip has its own choice.
+
+    Returns:
+        12, in the order of the pool.
+    """
+    rng = stream("driving questions", seed, zlib.crc32(clip.encode()), 0)
+    free = [one for one in POOL if not one.required and one.applies(labels)]
+    drawn = {free[number].name for number in rng.permutation(len(free))[:SAMPLED].tolist()}
+    return tuple(answer(one, labels, rng) for one in POOL if one.required or one.name in drawn)
