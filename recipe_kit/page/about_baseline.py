@@ -15,23 +15,21 @@ def baseline_results(record: Record, benchmark: str, task: str) -> Md:
     scores = main_scores(record, benchmark, task)["base"]
     rows = [
         [
-            Md(f"**{numbers.title(name)}**"), numbers.value(name, scores.metrics[name].value),
-            numbers.metric_interval(name, scores.metrics[name]),
+            Md(f"**{numbers.title(name)}**"), numbers.with_interval(name, scores.metrics[name]),
             _note(record, benchmark, task, name, scores),
         ]
         for name in _ORDER
         if name in scores.metrics and scores.metrics[name].value is not None
     ]
-    for name, (title, what) in BASELINES.items():
-        found = scores.baselines.get(name)
-        if found is None:
-            continue
-        interval = numbers.metric_interval("accuracy", found) if found.low is not None else "–"
-        rows.append([
-            title, numbers.pct(found.value), interval, f"{what}{_beside(name, found, scores)}",
-        ])
-    headers = ["Metric", "Baseline Score", "95% interval", "Notes"]
-    return table(headers, rows, "lrrl")
+    rows += [
+        [
+            title, numbers.with_interval("accuracy", scores.baselines[name]),
+            f"{what}{_beside(name, scores)}",
+        ]
+        for name, (title, what) in BASELINES.items()
+        if name in scores.baselines
+    ]
+    return table(["Metric", "Baseline Score", "Notes"], rows, "lrl")
 
 
 def _note(record: Record, benchmark: str, task: str, name: str, scores: TaskScores) -> str:
@@ -83,9 +81,9 @@ def _target(record: Record, benchmark: str, task: str, metric: str) -> str:
     return ""
 
 
-def _beside(name: str, found: Metric, scores: TaskScores) -> str:
+def _beside(name: str, scores: TaskScores) -> str:
     """What a score without looking says, beside the interval of chance."""
-    chance = scores.baselines.get("chance")
+    found, chance = scores.baselines[name], scores.baselines.get("chance")
     if name == "chance" or chance is None or chance.high is None or chance.low is None:
         return ""
     if found.value is None:

@@ -124,6 +124,8 @@ def journey(record: Record, steps: tuple[tuple[str, str], ...]) -> Md:
     told = _told(record)
     if len(steps) == 5:
         del told[2]
+    if not record.training:
+        steps = (*steps[:-1], ("Result", "results" if len(steps) == 5 else "result"))
     kept = [
         f"> {at}. **[{name}](#{anchor})** — {said}"
         for at, ((name, anchor), said) in enumerate(zip(steps, told, strict=True), start=1)

@@ -125,7 +125,7 @@ def slice_changes(record: Record, benchmark: str, task: str) -> Md:
         [
             f"{kind}: {value}", numbers.num(found.n), numbers.value(found.metric, found.before),
             numbers.value(found.metric, found.after),
-            numbers.change_of(found.metric, found.difference),
+            numbers.change_of(found.metric, found.difference).removesuffix(" points"),
             numbers.interval_of_change(found.metric, found.low, found.high),
             *([numbers.p_of(found)] if tested else []),
             beyond_noise(found) if tests else worth(found),
@@ -135,8 +135,7 @@ def slice_changes(record: Record, benchmark: str, task: str) -> Md:
     ]
     heads = words.columns(record)
     headers = [
-        "Slice", "n", heads["base"], heads["tuned"], "Difference" if tests else "Improvement",
-        "95% interval", *(["p (Holm)"] if tested else []),
+        "Slice", "n", heads["base"], heads["tuned"], "Points", "95% interval", *(["p (Holm)"] if tested else []),
         "Beyond noise?" if tests else "Verdict",
     ]
     return table(headers, rows, "lrrrrr" + "r" * tested + "l")

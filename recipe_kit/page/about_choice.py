@@ -44,11 +44,7 @@ def without_looking(record: Record, benchmark: str, task: str) -> Md:
 
 
 def _shown(metric: Metric | None) -> str:
-    if metric is None:
-        return "–"
-    if metric.low is None:
-        return numbers.pct(metric.value)
-    return f"{numbers.pct(metric.value)} ({numbers.metric_interval('accuracy', metric)})"
+    return "–" if metric is None else numbers.with_interval("accuracy", metric)
 
 
 def called_out(record: Record) -> Md:
@@ -73,7 +69,8 @@ def _called_out(
             f"guessing gets {numbers.pct(chance.value)} (95% of guessers: "
             f"{numbers.metric_interval('accuracy', chance)})"
         )
-    said = f" {'; '.join(told).capitalize()}." if told else ""
+    joined = "; ".join(told)
+    said = f" {joined[0].upper()}{joined[1:]}." if told else ""
     return (
         f"> **Can be answered without looking:** {place}.{said} A score there tells less about "
         "what the model sees than it seems to.\n"
@@ -125,15 +122,14 @@ def readings(record: Record, benchmark: str, task: str) -> Md:
         ]
         for found in scores.values():
             reading = found.readings.get(name)
-            cells += [
-                _shown(reading.accuracy) if reading else "–",
-                numbers.num(reading.differs) if reading else "–",
-            ]
+            cells.append(
+                f"{numbers.pct(reading.accuracy.value)} ({numbers.num(reading.differs)})"
+                if reading
+                else "–"
+            )
         rows.append(cells)
-    headers = ["Reading", "What is read"]
-    for role in scores:
-        headers += [heads[role], "Read otherwise"]
-    return table(headers, rows, "ll" + "rr" * len(scores))
+    headers = ["Reading", "What is read", *(heads[role] for role in scores)]
+    return table(headers, rows, "ll" + "r" * len(scores))
 
 
 def headline_reading(record: Record, task: str) -> str:

@@ -2,7 +2,7 @@
 
 from recipe_kit.page import numbers, words
 from recipe_kit.page.about_change import main_comparisons, worth
-from recipe_kit.page.markdown import Md, bullets, code, table
+from recipe_kit.page.markdown import Md, bullets, code, table, text
 from recipe_kit.record.schemas import Comparison, Difference, Record
 from recipe_kit.spec.tasks import LOWER_IS_BETTER
 
@@ -15,16 +15,21 @@ def comparison(record: Record, benchmark: str, task: str) -> Md:
         [
             numbers.title(name), numbers.value(name, one.before), numbers.value(name, one.after),
             numbers.change(one), _relative(one),
-            numbers.interval_of_change(name, one.low, one.high), numbers.p_of(one), worth(one),
+            numbers.interval_of_change(name, one.low, one.high), _verdict(one),
         ]
         for name, one in found.differences.items()
         if one.before is not None or one.after is not None
     ]
     headers = [
-        "Metric", heads["base"], heads["tuned"], "Improvement", "Relative", "95% interval", "p",
+        "Metric", heads["base"], heads["tuned"], "Improvement", "Relative", "95% interval",
         "Verdict",
     ]
-    return table(headers, rows, "lrrrrrrl")
+    return table(headers, rows, "lrrrrrl")
+
+
+def _verdict(found: Difference) -> Md:
+    value = found.p if found.p_adjusted is None else found.p_adjusted
+    return Md(worth(found) + (f" ({text(numbers.p_value(value))})" if value is not None else ""))
 
 
 def _relative(found: Difference) -> str:

@@ -157,7 +157,7 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
             yield f"{kind}.{key}", Figure(
                 f"{'' if kind in ('category', 'source') else 'by-'}{file}-{name}.svg",
                 f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
-                480,
+                400,
                 SlicesPlot(f"Accuracy by {kind}", slices),
             )
     yield from _positions_figure(scores, titles, task, name, key)

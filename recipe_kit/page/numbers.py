@@ -123,6 +123,12 @@ def metric_interval(metric: str, found: Metric) -> str:
     return interval(metric, found.low, found.high)
 
 
+def with_interval(metric: str, found: Metric) -> str:
+    """A metric and its interval: `85.2% (81.0–88.6%)`."""
+    shown = value(metric, found.value)
+    return shown if found.low is None else f"{shown} ({metric_interval(metric, found)})"
+
+
 def change(found: Difference) -> str:
     """A difference with its unit: points for shares, a plain number otherwise."""
     return change_of(found.metric, found.difference)
