@@ -27,7 +27,7 @@ SKIES: dict[tuple[str, str], tuple[Color, Color]] = {
 """The sky above and at the horizon, by time and weather."""
 
 AMBIENT: dict[str, Color] = {"day": (1.0, 1.0, 1.0), "dusk": (0.66, 0.55, 0.56),
-                             "night": (0.2, 0.21, 0.29)}  # fmt: skip
+                             "night": (0.25, 0.26, 0.34)}  # fmt: skip
 
 HAZE = {"clear": 500.0, "rain": 130.0, "fog": 24.0, "snow": 85.0}
 """The distance at which 63% of a color is the air's."""

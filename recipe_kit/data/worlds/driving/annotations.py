@@ -9,10 +9,10 @@ from typing import Any
 
 from recipe_kit.data.worlds.driving.captions import (
     PLACES,
-    REASONS,
     WEATHERS,
     beside,
     caption,
+    deeds,
     road,
     sentence,
     vehicles,
@@ -50,19 +50,14 @@ def difficulty(scene: Scene) -> int:
 
 def critical(scene: Scene) -> list[tuple[Vehicle | Person, str]]:
     """What the ego vehicle must heed, each with the reason."""
-    found: list[tuple[Vehicle | Person, str]] = []
-    for lead in scene.of("lead"):
-        found.append((lead, f"The ego vehicle follows the {lead.color} {lead.kind}, and thus it is "
-                            "a critical object."))
-    for person in scene.people:
-        if person.role == "crossing":
-            found.append((person, "The pedestrian crosses in front of the ego vehicle, which must "
-                                  "yield."))
-    for other in scene.of("cyclist"):
-        if not other.backward:
-            found.append((other, "The ego vehicle comes up behind the cyclist and must keep its "
-                                 "distance."))
-    return found
+    yields = "The pedestrian crosses in front of the ego vehicle, which must yield."
+    behind = "The ego vehicle comes up behind the cyclist and must keep its distance."
+    return [
+        *((lead, f"The ego vehicle follows the {lead.color} {lead.kind}, and thus it is a "
+                 "critical object.") for lead in scene.of("lead")),
+        *((person, yields) for person in scene.people if person.role == "crossing"),
+        *((other, behind) for other in scene.of("cyclist") if not other.backward),
+    ]  # fmt: skip
 
 
 def human(scene: Scene, *, width: int = 128, height: int = 80) -> Json:
@@ -204,14 +199,13 @@ def cv(scene: Scene, *, fps: float = 4.0) -> Json:
 
 def _first_person(found: Labels) -> str:
     """The events told by the driver."""
-    words = str(found["events"])
+    words = deeds(found)
     for third, first in (("drives", "drive"), ("stands", "stand"), ("stops", "stop"),
                          ("turns", "turn"), ("follows", "follow"), ("changes", "change"),
                          ("keeps its", "keep my"), ("on its", "on my"), ("moves", "move"),
                          ("accelerates", "accelerate"), ("slows", "slow")):  # fmt: skip
         words = words.replace(third, first)
-    why = REASONS.get(str(found["ego_reason"]))
-    return f"I {words}{f' {why}' if why and found['end_state'] == 'standing' else ''}."
+    return f"I {words}."
 
 
 def reasoning(scene: Scene) -> Json:

@@ -23,6 +23,7 @@ TAIL: Color = (150, 20, 20)
 BRAKE: Color = (255, 40, 30)
 HEAD: Color = (245, 240, 215)
 UNDER: Color = (30, 30, 32)
+FLASHES: tuple[Color, Color] = ((60, 110, 255), (255, 50, 50))
 
 
 @lru_cache(maxsize=512)
@@ -63,9 +64,8 @@ def vehicle_solid(kind: str, color: str, *, brakes: bool, lit: bool, flash: int,
             make.disc(middle, low + size / 2, back - 0.08, (0.12, 0.1), BRAKE, GLOWS)
     make.rear((-0.28, 0.28), (low - 0.12, low + 0.06), back - 0.03, (225, 225, 215))
     if flash:
-        blue, red = ((60, 110, 255), (255, 50, 50)) if flash == 1 else ((255, 50, 50), (60, 110, 255))
         make.part(0, 0)
-        for aside, lamp in ((-1, blue), (1, red)):
+        for aside, lamp in ((-1, FLASHES[flash - 1]), (1, FLASHES[2 - flash])):
             make.disc(aside * w * 0.5, height + 0.12, 0, (0.42, 0.26), lamp, GLOWS)
     return make.done()
 

@@ -43,15 +43,18 @@ def maneuver(found: Labels, way: int) -> str:
     """Where the ego vehicle drives, what it does and why."""
     lanes = "single-lane" if found["lanes"] == 1 else f"{NUMBERS[int(found['lanes'])]}-lane"
     where = f"on a {lanes} {PLACES[str(found['environment'])]} {TIMES[str(found['time_of_day'])]}"
-    does = str(found["events"])
-    why = REASONS.get(str(found["ego_reason"]))
-    if why and found["start_state"] == "standing":
-        does = does.replace("stands", f"stands {why}", 1)
-    elif why:
-        does = f"{does} {why}"
+    does = deeds(found)
     if way:
         return sentence(f"{where}, the ego vehicle {does}")
     return sentence(f"the ego vehicle {where} {does}")
+
+
+def deeds(found: Labels) -> str:
+    """What the ego vehicle does, with the reason, in words that fit after 'The ego vehicle'."""
+    does, why = str(found["events"]), REASONS.get(str(found["ego_reason"]))
+    if why and found["start_state"] == "standing":
+        return does.replace("stands", f"stands {why}", 1)
+    return f"{does} {why}" if why else does
 
 
 def road(found: Labels) -> str:
@@ -95,8 +98,8 @@ def vehicles(scene: Scene, found: Labels, way: int) -> str:
         things.append(f"a {oncoming[0].color} {oncoming[0].kind}{flashing} comes the other way")
     elif oncoming:
         things.append(f"{NUMBERS[len(oncoming)]} vehicles come the other way")
-    for other in scene.of("crossing"):
-        things.append(f"a {other.color} {other.kind} crosses from {found['crossing']}")
+    things += [f"a {other.color} {other.kind} crosses from {found['crossing']}"
+               for other in scene.of("crossing")]
     parked = scene.of("parked")
     if len(parked) == 1:
         things.append(f"a {parked[0].color} {parked[0].kind} is parked on the right")
@@ -114,8 +117,10 @@ def beside(scene: Scene, found: Labels) -> str:
         number, kind = len(scene.people), str(found["pedestrian_kind"])
         one, many = {"adult": ("pedestrian", "pedestrians"), "child": ("child", "children"),
                      "worker": ("road worker", "road workers"),
-                     "mixed": ("pedestrian", "pedestrians, adults and children,")}[kind]
+                     "mixed": ("pedestrian", "adults and children")}[kind]
         who, s = _count(number, one, many), "s" if number == 1 else ""
+        if kind == "mixed" and number == 2:
+            who = "an adult and a child"
         carries = str(found["pedestrian_carries"])
         if carries in ("umbrella", "bag"):
             who += " with an umbrella" if carries == "umbrella" else " with a bag"

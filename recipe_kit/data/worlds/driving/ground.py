@@ -1,9 +1,11 @@
 """The ground of a scene: sidewalks, roads, lines, crosswalks, patches; drawn in this order."""
 
 import math
+from itertools import pairwise
 
 from recipe_kit.data.worlds.canvas import Color, Rng
-from recipe_kit.data.worlds.driving.scene import LANE, PARKING, WALK, Course, Scene
+from recipe_kit.data.worlds.driving.motion import Course
+from recipe_kit.data.worlds.driving.scene import LANE, WALK, Scene
 from recipe_kit.data.worlds.driving.solids import BOTH_SIDES, Builder, Solid, shaded
 
 FAR = 130.0
@@ -48,7 +50,7 @@ class Ground:
             while cuts[-1] + step < end:
                 cuts.append(cuts[-1] + step)
         cuts.append(end)
-        for a, b in zip(cuts, cuts[1:], strict=False):
+        for a, b in pairwise(cuts):
             corners = []
             for s, aside in ((b, lateral[0]), (b, lateral[1]), (a, lateral[1]), (a, lateral[0])):
                 x, z, _ = course.pose(s, aside)
@@ -172,8 +174,3 @@ def _patches(lay: Ground, scene: Scene, rng: Rng, asphalt: Color) -> None:
             continue
         size = 0.7 + 2.0 * float(places[number, 2])
         lay.strip(course, (aside, aside + size), (s, s + size), shaded(land, shares[number]), 4.0)
-
-
-def parking_middle(scene: Scene) -> float:
-    """The lateral of the parking strip's middle."""
-    return scene.road.right + PARKING / 2

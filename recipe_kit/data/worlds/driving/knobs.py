@@ -77,8 +77,8 @@ class DrivingKnobs(Part):
     parked: Share = 0.8
     """Share of clips in cities and suburbs with one to four parked vehicles on the right."""
 
-    pedestrian: Share = 0.9
-    """Share of clips with one to three pedestrians (on country roads half as many)."""
+    pedestrian: Share = 0.95
+    """Share of clips with one to three pedestrians (on country roads 60% as many)."""
 
     cyclist: Share = 0.6
     """Share of clips off the highway with a cyclist, where there is room for one."""

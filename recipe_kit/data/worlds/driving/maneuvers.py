@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from recipe_kit.data.worlds.canvas import Rng
 from recipe_kit.data.worlds.driving.dice import moment, pick
-from recipe_kit.data.worlds.driving.scene import LANE, Course, Ego, Junction, Road, Speed
+from recipe_kit.data.worlds.driving.motion import Course, Speed
+from recipe_kit.data.worlds.driving.scene import LANE, Ego, Junction, Road
 
 HALT = 2.5
 """From the camera to the stop line, where a vehicle stands."""
@@ -91,7 +92,7 @@ def lane_change(rng: Rng, setting: Setting, road: Road) -> Situation:
 
 def braking(rng: Rng, setting: Setting, road: Road) -> Situation:
     """Slows down or stops for a pedestrian on a crosswalk, or for the vehicle ahead."""
-    on_foot = setting.where in ("city", "suburb") and rng.random() < 0.55
+    on_foot = setting.where in ("city", "suburb") and rng.random() < 0.62
     stops = rng.random() < 0.6
     begins = moment(rng, setting.seconds, latest=0.6)
     v = setting.speed * (0.7 if setting.where == "highway" and stops else 1.0)
@@ -175,7 +176,7 @@ def _turning(rng: Rng, setting: Setting, road: Road, kind: str, control: str) ->
     # The course is the ego vehicle's own line: it has the lane's place in it.
     course = Course(x=lateral, pieces=((straight, 0.0), (radius * math.pi / 2, curvature)))
     begins = next(t / 50 for t in range(50 * 60) if speed.travelled(t / 50) >= straight)
-    reason = {"stop sign": "stop sign", "traffic lights": "red light"}[control] if stands else "turn"
+    reason = "turn" if not stands else "red light" if lights else "stop sign"
     ego = Ego(course, 0.0, speed, f"{side} turn", reason, begins)
     junction = Junction(kind, z, control, light)
     crosswalk = junction.stop_line + 2.5 if lights else None

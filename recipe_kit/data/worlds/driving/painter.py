@@ -7,7 +7,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from recipe_kit.data.worlds.canvas import Rng, stream
 from recipe_kit.data.worlds.driving.air import Drops, air, ground_light, sky
 from recipe_kit.data.worlds.driving.ground import ground_solid, terrain
-from recipe_kit.data.worlds.driving.scene import Pose, Scene
+from recipe_kit.data.worlds.driving.motion import Pose
+from recipe_kit.data.worlds.driving.scene import Scene
 from recipe_kit.data.worlds.driving.scenery import scenery_solid
 from recipe_kit.data.worlds.driving.solids import (
     BOTH_SIDES,
@@ -97,22 +98,23 @@ class Painter:
         return np.stack([np.float32(self.size[0] / 2) + corners[..., 0] * scale,
                          np.float32(self.horizon) - corners[..., 1] * scale], axis=-1)
 
-    def _outlines(self, corners: Array, rows: list[int]) -> list[list[float] | None]:
-        """The outline in pixels of faces [F, 4, 3], in the order of `rows`; None where unseen."""
+    def _outlines(self, corners: Array) -> list[list[float] | None]:
+        """The outlines in pixels of faces [F, 4, 3]; None where one is not seen."""
         ahead = corners[..., 2]
-        behind = ahead < NEAR
+        behind: NDArray[np.bool_] = ahead < NEAR
         cut, gone = behind.any(axis=1), behind.all(axis=1)
         safe = corners.copy()
-        safe[cut] = np.float32(1.0)
+        safe[cut] = np.float32(1)
         flat = self._flat(safe)
         low, high = flat.min(axis=1), flat.max(axis=1)
         outside = ~cut & ((high < 0).any(axis=1) | (low[:, 0] > self.size[0])
                           | (low[:, 1] > self.size[1])
                           | ((high - low) < 0.6).all(axis=1))  # fmt: skip
-        skip, cuts = (gone | outside).tolist(), cut.tolist()
-        points = flat.reshape(-1, 8).tolist()
+        skip: list[bool] = (gone | outside).tolist()
+        cuts: list[bool] = cut.tolist()
+        points: list[list[float]] = flat.reshape(-1, 8).tolist()
         return [None if skip[row] else self._clipped(corners[row]) if cuts[row] else points[row]
-                for row in rows]
+                for row in range(len(corners))]
 
     def _clipped(self, corners: Array) -> list[float] | None:
         """The outline of one face that reaches behind the camera."""
@@ -135,7 +137,7 @@ class Painter:
         corners = self._seen(solid.faces, camera)
         pen = ImageDraw.Draw(picture)
         colors = solid.face_colors.astype(int).tolist()
-        for row, outline in enumerate(self._outlines(corners, list(range(len(corners))))):
+        for row, outline in enumerate(self._outlines(corners)):
             if outline:
                 outline[1::2] = [y - top for y in outline[1::2]]
                 pen.polygon(outline, fill=tuple(colors[row]))
@@ -161,7 +163,7 @@ class Painter:
         parts = np.concatenate([solid.face_parts[shown], solid.disc_parts])
         order = np.lexsort((parts, -distance[parts])).tolist()
         paint = np.clip(colors, 0, 255).astype(int).tolist()
-        outlines = self._outlines(corners, list(range(faces)))
+        outlines = self._outlines(corners)
         radii = solid.discs[:, 3:].tolist()
         centers = discs.tolist()
         shines = (solid.disc_flags & GLOWS > 0).tolist()

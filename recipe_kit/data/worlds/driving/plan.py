@@ -14,8 +14,9 @@ from recipe_kit.data.worlds.driving.maneuvers import (
     cruise,
     lane_change,
 )
+from recipe_kit.data.worlds.driving.motion import Course
 from recipe_kit.data.worlds.driving.roadside import cones, people, signs
-from recipe_kit.data.worlds.driving.scene import Course, Look, Road, Scene
+from recipe_kit.data.worlds.driving.scene import Look, Road, Scene
 from recipe_kit.data.worlds.driving.sight import without_unseen
 from recipe_kit.data.worlds.driving.traffic import vehicles
 
@@ -58,7 +59,7 @@ def plan(*, seed: int, index: int, knobs: DrivingKnobs, seconds: float = 4.0) ->
         cones=cones(part(5), setting, situation), look=look,
     )  # fmt: skip
     scene = replace(scene, vehicles=vehicles(part(6), setting, situation))
-    busy = roll["pedestrian"] < knobs.pedestrian * (0.5 if where == "countryside" else 1.0)
+    busy = roll["pedestrian"] < knobs.pedestrian * (0.6 if where == "countryside" else 1.0)
     scene = replace(scene, people=people(part(7), scene, present=busy))
     return without_unseen(scene)
 
@@ -76,8 +77,8 @@ def _road(rng: Rng, setting: Setting) -> Road:
                        "suburb": {"none": 2, "left": 1, "right": 1}}.get(where, {"none": 1}))
     line = pick(rng, {"solid": 1, "dashed": 1}) if oncoming else "none"
     town = where in ("city", "suburb")
-    return Road(course=Course(), ahead=ahead, oncoming=oncoming, lamps=lamps, line=line, bend="none",
-                parking=town and has["parked"] and not has["works"], walks=town)
+    return Road(course=Course(), ahead=ahead, oncoming=oncoming, lamps=lamps, line=line,
+                bend="none", parking=town and has["parked"] and not has["works"], walks=town)
 
 
 def _situation(rng: Rng, setting: Setting, road: Road, roll: dict[str, float],

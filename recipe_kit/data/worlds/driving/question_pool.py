@@ -5,10 +5,36 @@ from dataclasses import dataclass
 
 from recipe_kit.data.worlds.canvas import Rng, stream
 from recipe_kit.data.worlds.driving.labels import Labels
-from recipe_kit.data.worlds.driving.question_bank import CATEGORIES, POOL, PoolQuestion
+from recipe_kit.data.worlds.driving.question import PoolQuestion
+from recipe_kit.data.worlds.driving.questions_moving import (
+    ego_questions,
+    motion_questions,
+    space_questions,
+)
+from recipe_kit.data.worlds.driving.questions_still import (
+    character_questions,
+    object_questions,
+    scene_questions,
+)
 from recipe_kit.errors import DataError
 
 __all__ = ["CATEGORIES", "POOL", "Answered", "PoolQuestion", "answer", "choose"]
+
+CATEGORIES = {
+    "Scene Description": 13,
+    "Key Objects": 10,
+    "Actions & Motion": 8,
+    "Ego Vehicle Behavior": 7,
+    "Characters & Interactions": 6,
+    "Spatial & Temporal": 6,
+}
+"""Every category, and how many questions it has."""
+
+POOL: tuple[PoolQuestion, ...] = (
+    *scene_questions(), *object_questions(), *motion_questions(), *ego_questions(),
+    *character_questions(), *space_questions(),
+)  # fmt: skip
+"""The fifty questions, by category."""
 
 SAMPLED = 6
 """How many questions are drawn for a clip beside the required ones."""

@@ -39,7 +39,7 @@ def people(rng: Rng, scene: Scene, *, present: bool) -> tuple[Person, ...]:
     """Nobody, or one to three people together: on the crosswalk, or on one side of the road."""
     ego, road, junction = scene.ego, scene.road, scene.junction
     count = int(pick(rng, {"1": 0.5, "2": 0.28, "3": 0.22}))
-    crossing = rng.random() < 0.5
+    crossing = rng.random() < 0.7
     if scene.cones and scene.surroundings != "suburb":
         return _workers(rng, scene, 1 + (count > 2)) if rng.random() < 0.5 else ()
     if ego.reason == "pedestrian":
@@ -49,9 +49,10 @@ def people(rng: Rng, scene: Scene, *, present: bool) -> tuple[Person, ...]:
     stands = junction is not None and ego.reason == "red light" and ego.maneuver in ("stop", "wait")
     if stands and crossing and scene.crosswalk is not None:
         return _crossing(rng, scene, min(count, 2))
-    side = pick(rng, {"left": 0.5, "right": 0.5})
+    near = ego.lateral + ego.course.x - road.left < 7.0
+    side = pick(rng, {"left": 0.55 if near else 0.0, "right": 0.45})
     lateral = road.left - 1.3 if side == "left" else road.curb + 1.3
-    walks = rng.uniform(0.9, 1.5) * pick_way(rng)
+    walks = rng.uniform(0.9, 1.5) * _way(rng)
     end = junction.stop_line if junction else 90.0
     far = abs(lateral - ego.lateral - ego.course.x) / 0.5
     s = min(far + rng.uniform(1.0, 5.0) + 0.4 * ego.speed.travelled(scene.seconds),
@@ -65,7 +66,7 @@ def people(rng: Rng, scene: Scene, *, present: bool) -> tuple[Person, ...]:
     return tuple(found)
 
 
-def pick_way(rng: Rng) -> int:
+def _way(rng: Rng) -> int:
     """Walking along, standing, or walking toward the camera: 1, 0 or -1."""
     return int(rng.integers(-1, 2))
 

@@ -1,13 +1,20 @@
-"""What stands around a road: buildings, houses, trees, lamps, rails and hills. Mere decoration,
-but for the surroundings and the lamps, which are in the plan."""
+"""What stands around a road: buildings, houses, trees, lamps, rails and hills.
+
+Mere decoration, but for the surroundings and the lamps, which are in the plan.
+"""
 
 import math
+from collections.abc import Callable
 
 from recipe_kit.data.worlds.canvas import Color, Rng
 from recipe_kit.data.worlds.driving.figures import POLE
 from recipe_kit.data.worlds.driving.ground import FAR, terrain
-from recipe_kit.data.worlds.driving.scene import LANE, WALK, Course, Scene
+from recipe_kit.data.worlds.driving.motion import Course
+from recipe_kit.data.worlds.driving.scene import LANE, WALK, Scene
 from recipe_kit.data.worlds.driving.solids import BOTH_SIDES, GLOWS, Builder, Solid, joined, shaded
+
+_Kind = Callable[[Scene, Rng, float], Solid]
+"""Builds one thing of a row; the last number is its share of the row, in meters."""
 
 WALLS: tuple[Color, ...] = ((176, 140, 116), (150, 96, 80), (186, 178, 164), (140, 146, 156),
                             (204, 190, 150), (120, 108, 104))  # fmt: skip
@@ -58,7 +65,7 @@ def _spots(scene: Scene) -> list[tuple[Course, float, tuple[float, float], int]]
     return spots
 
 
-def _row(scene: Scene, rng: Rng, kind: "_Kind", steps: tuple[float, float], away: float,
+def _row(scene: Scene, rng: Rng, kind: _Kind, steps: tuple[float, float], away: float,
          spread: float = 0.0) -> list[Solid]:
     found = []
     for course, edge, (s, end), way in _spots(scene):
@@ -74,11 +81,6 @@ def _row(scene: Scene, rng: Rng, kind: "_Kind", steps: tuple[float, float], away
             found.append(kind(scene, rng, step).placed((x, z, turned)))
             s += step
     return found
-
-
-class _Kind:
-    def __call__(self, scene: Scene, rng: Rng, step: float) -> Solid:
-        raise NotImplementedError
 
 
 def _windows(make: Builder, rng: Rng, scene: Scene, x: float, along: tuple[float, float],
@@ -110,7 +112,8 @@ def _tower(scene: Scene, rng: Rng, step: float) -> Solid:
     make.part(0, 0)
     make.box((0, 9), (0, 3.2 * floors + 1.0), (-half, half), wall)
     if scene.weather == "snow":
-        make.side(-0.02, (3.2 * floors + 0.6, 3.2 * floors + 1.0), (-half, half), (240, 242, 246), -1)
+        top = 3.2 * floors + 1.0
+        make.side(-0.02, (top - 0.4, top), (-half, half), (240, 242, 246), -1)
     _windows(make, rng, scene, 0, (-half, half), floors)
     return make.done()
 
@@ -187,8 +190,8 @@ def _lamps(scene: Scene) -> list[Solid]:
             make.part(0, 0)
             make.rear((-0.1, 0.1), (0, 6.0), 0, POLE, BOTH_SIDES)
             make.rear((min(0, -way * 1.5), max(0, -way * 1.5)), (5.9, 6.05), 0, POLE, BOTH_SIDES)
-            make.disc(-way * 1.5, 5.85, 0, (0.45, 0.22), (255, 226, 150) if lit else (210, 210, 205),
-                      GLOWS * lit)
+            color = (255, 226, 150) if lit else (210, 210, 205)
+            make.disc(-way * 1.5, 5.85, 0, (0.45, 0.22), color, GLOWS * lit)
             found.append(make.done().placed(road.course.pose(s, lateral)))
             s += 15.0
     return found

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
-from recipe_kit.data.worlds.driving.scene import SIZES, Pose, Scene, Vehicle
+from recipe_kit.data.worlds.driving.motion import Pose
+from recipe_kit.data.worlds.driving.scene import SIZES, Scene, Vehicle
 from recipe_kit.data.worlds.driving.view import to_camera
 
 HALF_VIEW = math.radians(27)
@@ -15,12 +16,15 @@ SAMPLES = 13
 SEEN = 2
 """In how many of them a thing must be seen."""
 
-REACH = {"car": 60.0, "truck": 70.0, "bus": 70.0, "bicycle": 34.0, "person": 30.0, "sign": 32.0,
+REACH = {"car": 60.0, "truck": 70.0, "bus": 70.0, "bicycle": 30.0, "person": 25.0, "sign": 32.0,
          "cone": 20.0}  # fmt: skip
 """Up to which distance a thing is large enough, in meters."""
 
 FOG_REACH = 0.62
 """Share of the distance that is left in fog."""
+
+NIGHT_REACH = 0.7
+"""Share of the distance to people and cones, which have no lights, that is left at night."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def _sees(camera: Pose, spans: list[_Span], x: float, z: float, *, reach: float,
 def without_unseen(scene: Scene) -> Scene:
     """The scene without vehicles, people, signs and cones that are not seen long enough."""
     share = FOG_REACH if scene.weather == "fog" else 1.0
+    dim = NIGHT_REACH if scene.time == "night" else 1.0
     vehicles = dict.fromkeys(scene.vehicles, 0)
     people, signs = dict.fromkeys(scene.people, 0), dict.fromkeys(scene.signs, 0)
     cones = dict.fromkeys(scene.cones, 0)
@@ -102,13 +107,15 @@ def without_unseen(scene: Scene) -> Scene:
             vehicles[one] += _sees(camera, others, x, z, reach=share * REACH[one.kind],
                                    tall=height > 2.0, half=width / 2)
         for person in people:
-            people[person] += _sees(camera, hidden, *person.at(t), reach=share * REACH["person"],
-                                    tall=False, half=0.3)
+            reach = share * dim * REACH["person"]
+            people[person] += _sees(camera, hidden, *person.at(t), reach=reach, tall=False,
+                                    half=0.3)
         for sign in signs:
             signs[sign] += _sees(camera, hidden, sign.x, sign.z, reach=share * REACH["sign"],
                                  tall=True, half=0.4)
         for cone in cones:
-            cones[cone] += _sees(camera, hidden, *cone, reach=share * REACH["cone"], tall=False)
+            cones[cone] += _sees(camera, hidden, *cone, reach=share * dim * REACH["cone"],
+                                 tall=False)
     return replace(
         scene,
         vehicles=tuple(one for one, count in vehicles.items() if count >= SEEN),

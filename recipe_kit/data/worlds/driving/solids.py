@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.canvas import Color
-from recipe_kit.data.worlds.driving.scene import Pose
+from recipe_kit.data.worlds.driving.motion import Pose
 
 Array = NDArray[np.float32]
 
@@ -111,7 +111,7 @@ class Builder:
     def box(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float],
             color: Color) -> None:
         """A box: sides a little darker, the top lighter; nothing below."""
-        (x0, x1), (y0, y1), (z0, z1) = x, y, z
+        (x0, x1), y1, (z0, z1) = x, y[1], z
         self.rear(x, y, z0, color)
         self.front(x, y, z1, color)
         self.side(x0, y, z, shaded(color, 0.72), -1)

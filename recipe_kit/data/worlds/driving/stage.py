@@ -10,7 +10,8 @@ from recipe_kit.data.worlds.driving.figures import (
     person_solid,
     sign_solid,
 )
-from recipe_kit.data.worlds.driving.scene import LANE, SIZES, Pose, Scene
+from recipe_kit.data.worlds.driving.motion import Pose
+from recipe_kit.data.worlds.driving.scene import LANE, SIZES, Scene
 from recipe_kit.data.worlds.driving.solids import BOTH_SIDES, Builder, Solid, joined
 
 FLASHES = 3.0

@@ -5,15 +5,8 @@ import math
 from recipe_kit.data.worlds.canvas import Rng
 from recipe_kit.data.worlds.driving.dice import pick
 from recipe_kit.data.worlds.driving.maneuvers import HALT, Setting, Situation
-from recipe_kit.data.worlds.driving.scene import (
-    COLORS,
-    LANE,
-    PARKING,
-    SIZES,
-    Course,
-    Speed,
-    Vehicle,
-)
+from recipe_kit.data.worlds.driving.motion import Course, Speed
+from recipe_kit.data.worlds.driving.scene import COLORS, LANE, PARKING, SIZES, Vehicle
 
 KINDS = {"car": 0.56, "truck": 0.22, "bus": 0.22}
 

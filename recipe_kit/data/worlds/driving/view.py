@@ -2,7 +2,8 @@
 
 import math
 
-from recipe_kit.data.worlds.driving.scene import SIZES, Person, Pose, Scene, Vehicle
+from recipe_kit.data.worlds.driving.motion import Pose
+from recipe_kit.data.worlds.driving.scene import SIZES, Person, Scene, Vehicle
 
 FOCAL = 0.87
 """Focal length in widths of the picture: 60 degrees from left to right."""
