@@ -50,6 +50,8 @@ Entry = tuple[str, Value, str]
 def identifier(value: str) -> str:
     """A label, category or source as a part of a name: `not cracked` becomes `not_cracked`."""
     plain = re.sub(r"\W+", "_", value).strip("_")
+    if not f"_{plain}".isidentifier():  # `²` is a letter or digit, but in no name of Jinja
+        plain = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")
     return f"_{plain}" if plain[:1].isdigit() else plain or "_"
 
 

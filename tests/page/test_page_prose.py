@@ -6,7 +6,15 @@ import pytest
 
 from recipe_kit.errors import PageError
 from recipe_kit.page.names import names, tree
-from recipe_kit.page.prose import render_prose, yaml_lines
+from recipe_kit.page.prose import (
+    below,
+    fill_prose,
+    items,
+    pairs,
+    render_prose,
+    setup_page,
+    yaml_lines,
+)
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.prose import Prose
 
@@ -113,6 +121,116 @@ def test_every_error_tells_its_line_of_the_recipe(tuned: Record, tmp_path: Path)
         "  x.yaml:6: prose.dataset: the record has no 'nothing'\n"
         "  To mend it: correct those lines of the recipe."
     )
+
+
+NESTED = Prose(
+    overview="One",
+    lessons=("{% if fine_tuned %}Tuned{% endif %}", " ", "{{ data.test }} samples"),
+    gaps={"category.ambiguous": "Shadows, {{ data.test }}"},
+    common_issues=(
+        {"issue": "Slow", "solution": "Wait {{ data.test }} s"},
+        {"issue": "{% if not fine_tuned %}x{% endif %}", "solution": "y"},
+    ),
+    parameters={"learning_rate": "Low", "lora.rank": "Small"},
+    examples={"floor/cracked/synthetic/00001.png": "A shadow."},
+    next_steps=("More",),
+)
+
+
+def test_prose_below_prose_has_flat_keys(tuned: Record, enough: Record) -> None:
+    used = ("overview", "lessons", "gaps", "common_issues", "parameters", "examples")
+
+    def filled(record: Record) -> dict[str, str]:
+        return render_prose(
+            NESTED, used, tree(record), names(record), recipe="x", line_of=yaml_lines(None)
+        )
+
+    done = filled(tuned)
+    assert done == {
+        "overview": "One", "lessons.0": "Tuned", "lessons.2": "240 samples",
+        "gaps.category.ambiguous": "Shadows, 240",
+        "common_issues.0.issue": "Slow", "common_issues.0.solution": "Wait 240 s",
+        "common_issues.1.solution": "y",
+        "parameters.learning_rate": "Low", "parameters.lora.rank": "Small",
+        "examples.floor/cracked/synthetic/00001.png": "A shadow.",
+    }
+    assert items(done, "lessons") == ["Tuned", "240 samples"]
+    assert items(filled(enough), "lessons") == ["240 samples"]
+    assert pairs(done, "common_issues") == [("Slow", "Wait 240 s")]
+    assert below(done, "parameters") == {"learning_rate": "Low", "lora.rank": "Small"}
+    assert below(done, "gaps") == {"category.ambiguous": "Shadows, 240"}
+    assert items(done, "achievements") == []
+
+
+def test_errors_in_prose_below_prose_tell_their_lines(tuned: Record, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "prose:\n  lessons:\n    - |\n      one\n      {{ data.tset }}\n    - '{{ nothing }}'\n"
+        "  common_issues:\n    - issue: x\n      solution: |\n        {{ zzz }}\n"
+    )
+    prose = Prose(
+        lessons=("one\n{{ data.tset }}\n", "{{ nothing }}"),
+        common_issues=({"issue": "x", "solution": "{{ zzz }}\n"},),
+    )
+    with pytest.raises(PageError) as caught:
+        render_prose(
+            prose, ("lessons", "common_issues"), tree(tuned), names(tuned),
+            recipe="x.yaml", line_of=yaml_lines(path),
+        )
+    assert str(caught.value) == (
+        "the prose cannot be filled:\n"
+        "  x.yaml:5: prose.lessons.0: the record has no 'data.tset'; did you mean 'data.test'?\n"
+        "  x.yaml:6: prose.lessons.1: the record has no 'nothing'\n"
+        "  x.yaml:10: prose.common_issues.0.solution: the record has no 'zzz'\n"
+        "  To mend it: correct those lines of the recipe."
+    )
+
+
+def test_words_on_a_gap_that_was_not_measured(tuned: Record, tmp_path: Path) -> None:
+    recipe = page_cases.recipe()
+    prose = recipe.prose.model_copy(update={"gaps": {"category.ambigous": "x"}})
+    with pytest.raises(PageError) as caught:
+        fill_prose(tuned, recipe.model_copy(update={"prose": prose}), None)
+    assert str(caught.value) == (
+        "prose on gaps that the record does not know:\n"
+        "  floor-crack.yaml: prose.gaps.category.ambigous: there is no slice 'category.ambigous'. "
+        "Did you mean 'category.ambiguous'?\n"
+        "  To mend it: name a slice as the page lists it."
+    )
+
+
+@pytest.mark.parametrize(("profile", "missing"), [
+    ("post-training", "prose.problem, prose.methodology, prose.curation, prose.next_steps"),
+    ("capability", "prose.benchmark, prose.problem, prose.sourcing, prose.curation, "
+     "prose.methodology, prose.achievements, prose.lessons, prose.next_steps"),
+])
+def test_a_page_needs_the_words_of_its_profile(
+    tuned: Record, enough: Record, profile: str, missing: str
+) -> None:
+    recipe = page_cases.recipe().model_copy(update={"profile": profile})
+    for record, wanted in (
+        (tuned, missing), (enough, missing.replace(" prose.methodology,", "")),
+    ):
+        with pytest.raises(PageError) as caught:
+            fill_prose(record, recipe, None)
+        assert str(caught.value) == (
+            "floor-crack.yaml: the page needs prose that the recipe does not have: "
+            f"{wanted}\n  To mend it: write it in the recipe's YAML file."
+        )
+
+
+def test_setup_is_a_page_of_its_own(tuned: Record) -> None:
+    recipe = page_cases.recipe()
+    assert setup_page(fill_prose(tuned, recipe, None)) is None
+    prose = recipe.prose.model_copy(update={"setup": "A GPU for {{ data.train }} samples.\n"})
+    done = fill_prose(tuned, recipe.model_copy(update={"prose": prose}), None)
+    assert setup_page(done) == (
+        "# Setup and System Requirements\n\nA GPU for 1,700 samples.\n"
+    )
+
+
+def test_a_literal_is_a_number_from_elsewhere(tuned: Record) -> None:
+    assert fill(tuned, "{{ '65.1%' }}") == "65.1%"
 
 
 def test_every_name_can_be_written(real: Record) -> None:

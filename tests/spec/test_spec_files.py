@@ -16,13 +16,15 @@ from recipe_kit.errors import SpecError
 from recipe_kit.paths import templates_dir
 from recipe_kit.spec.base import Part
 from recipe_kit.spec.document import parse_value, read_document
+from recipe_kit.spec.drafts import left_to_write
 from recipe_kit.spec.examples import EXAMPLES
 from recipe_kit.spec.load import load_recipe
+from recipe_kit.spec.profiles import PROFILES
 from recipe_kit.spec.prose import REQUIRED_PROSE, Prose
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.reference import parts, reference
 from recipe_kit.spec.schema import EDITOR_COMMENT, schema_text
-from recipe_kit.spec.starters import new_recipe, starters
+from recipe_kit.spec.starters import described, new_recipe, starters
 from recipe_kit.spec.worlds import WORLD_KNOBS, WORLD_LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +136,37 @@ def test_a_new_recipe_is_valid_and_has_its_schema(tmp_path: Path) -> None:
     assert schema == schema_text()
 
 
+@pytest.mark.parametrize("starter", starters())
+def test_every_starter_makes_a_valid_recipe(starter: str, tmp_path: Path) -> None:
+    path = new_recipe("left-and-right", starter, tmp_path)
+    recipe = load_recipe(path)
+    assert (recipe.slug, recipe.title) == ("left-and-right", "Left And Right")
+    assert recipe.model.base == "tiny"
+    assert left_to_write(recipe)
+
+
+@pytest.mark.parametrize("starter", ["capability", "post-training", "spatial"])
+def test_a_starter_asks_in_the_words_of_its_profile(starter: str) -> None:
+    recipe = load_recipe(starters()[starter])
+    for need in PROFILES[recipe.profile]:
+        written = getattr(recipe.prose, need.part)
+        if need.required and isinstance(written, str):
+            assert written.startswith(f"[{need.help}]\n"), need.part
+        elif need.required:
+            assert written[0].startswith("["), need.part
+
+
+def test_starters_are_described_in_a_line() -> None:
+    assert described() == {
+        "capability": "A capability: benchmark, zero-shot, gaps, data, post-training, "
+        "re-evaluation.",
+        "floor-safety": "Test, fine-tune if the base model is not good enough, test again.",
+        "post-training": "A post-training recipe: a problem, a method, data, training, results.",
+        "spatial": "Left and right: a capability that robots need to follow instructions, as "
+        "multiple choice.",
+    }
+
+
 def test_a_new_recipe_overwrites_nothing(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("mine", encoding="utf-8")
@@ -153,7 +186,8 @@ def test_a_new_recipe_overwrites_nothing(tmp_path: Path) -> None:
      "  To mend it: Use lowercase letters, digits and single hyphens."),
     ("mine", "floor-safty", "there is no starter 'floor-safty'\n"
      "  To mend it: Did you mean 'floor-safety'?"),
-    ("mine", "cooking", "there is no starter 'cooking'\n  To mend it: Known: floor-safety."),
+    ("mine", "cooking", "there is no starter 'cooking'\n"
+     "  To mend it: Known: capability, floor-safety, post-training, spatial."),
 ])
 def test_new_recipe_error_text(name: str, starter: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
