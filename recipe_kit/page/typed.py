@@ -109,8 +109,8 @@ def _judge(
         return None
     return (
         f"the record has {other.shown()} for {other.name}",
-        f"Write {other.quoted(typed)}; a number from elsewhere: "
-        f"{{{{ '{typed.text}' }}}}.",
+        f"Write {other.quoted(typed)}, or {{{{ '{typed.text}' }}}} if it is no number of this "
+        "run.",
     )
 
 

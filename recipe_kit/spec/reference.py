@@ -91,8 +91,10 @@ def _section(title: str, part: type[Part]) -> str:
 
 
 def _default(part: type[Part], key: str, info: FieldInfo) -> str:
-    if part.__name__ == "Prose":
-        return "required" if key in REQUIRED_PROSE["test-finetune-test"] else "none"
+    asking = [f"`{name}`" for name, keys in REQUIRED_PROSE.items() if key in keys]
+    if part.__name__ == "Prose" and asking:
+        everywhere = len(asking) == len(REQUIRED_PROSE)
+        return "required" if everywhere else f"required by {', '.join(asking)}"
     if info.is_required():
         return "required"
     value: Any = info.get_default(call_default_factory=False)

@@ -66,7 +66,7 @@ def same(typed: str, name: str, filter_: str = "pct") -> str:
 def other(typed: str, has: str, name: str, filter_: str = "pct") -> str:
     return (
         f"'{typed}' is typed by hand: the record has {has} for {name} / "
-        f"Write {{{{ {name} | {filter_} }}}}; a number from elsewhere: {{{{ '{typed}' }}}}."
+        f"Write {{{{ {name} | {filter_} }}}}, or {{{{ '{typed}' }}}} if it is no number of this run."
     )
 
 
