@@ -3,7 +3,7 @@
 from typing import Final
 
 from recipe_kit.page import numbers, words
-from recipe_kit.page.figures import main_scores
+from recipe_kit.page.figures import ROLES, main_scores
 from recipe_kit.page.markdown import Md, code, table, text
 from recipe_kit.record.schemas import Metric, Record, TaskScores
 
@@ -21,9 +21,12 @@ _READINGS: Final = {
 }
 
 
-def without_looking(record: Record, benchmark: str, task: str) -> Md:
+def without_looking(
+    record: Record, benchmark: str, task: str, roles: tuple[str, ...] = ROLES
+) -> Md:
     """The model's accuracy beside the scores that need no picture; empty where there are none."""
-    scores = main_scores(record, benchmark, task)
+    every_role = main_scores(record, benchmark, task)
+    scores = {role: every_role[role] for role in roles if role in every_role}
     every = {name for found in scores.values() for name in found.baselines}
     if not every:
         return Md("")

@@ -162,12 +162,14 @@ def commands(record: Record) -> Md:
 
 
 def loader_sentence(record: Record) -> Md:
-    """Where the training data lies for other tools, and what reads it."""
-    named = f" ({link(record.loader, f'assets/{record.loader}')})" if record.loader else ""
+    """Where the training data lies for other tools, and what reads it; empty without training."""
+    if not record.loader:
+        return Md("")
+    script = link(record.loader, f"assets/{record.loader}")
     return Md(
-        "The run feeds training samples straight from their sources. The same data is written as "
-        "LLaVA JSON too, for other tools; this self-contained script"
-        f"{named} loads it as messages for a model's processor:"
+        "The run feeds training samples straight from their sources. For other tools, the same "
+        f"data is written as LLaVA JSON too; {script}, which needs nothing of recipe_kit, loads "
+        "it as messages for a model's processor."
     )
 
 

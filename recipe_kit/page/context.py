@@ -232,6 +232,7 @@ def _tasks(record: Record) -> list[dict[str, Any]]:
                 "name": name,
                 "prompt": task.prompt,
                 "choices": Md(", ".join(text(choice) for choice in task.choices)),
+                "shuffle": task.shuffle,
                 "options": Md(", ".join(f"“{text(option)}”" for option in task.options)),
                 "label": code(task.label),
                 "hazard": task.hazard,
@@ -270,6 +271,7 @@ def _looking(
     """What stands beside a task's scores: those without looking, other readings, positions."""
     return {
         "looking": about_choice.without_looking(record, benchmark, task),
+        "looking_before": about_choice.without_looking(record, benchmark, task, ("base",)),
         "readings": about_choice.readings(record, benchmark, task),
         "positions": about_choice.positions(record, benchmark, task),
         "position_sentence": about_choice.position_sentence(record, benchmark, task),
