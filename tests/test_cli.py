@@ -294,7 +294,8 @@ def test_what_the_machine_can_do(project: Project) -> None:
 @pytest.mark.parametrize(
     "arguments",
     ["--help", "validate recipes/small.yaml", "plan recipes/small.yaml",
-     "status recipes/small.yaml", "render recipes/small.yaml", "new another"],
+     "status recipes/small.yaml", "render recipes/small.yaml", "new another",
+     "verify recipes/small.yaml"],
 )
 def test_what_needs_no_model_imports_no_torch(done: Project, arguments: str) -> None:
     code = (

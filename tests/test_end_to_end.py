@@ -1,17 +1,21 @@
 """Whole runs, from the recipe to the page."""
 
+import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 from html import unescape
 from pathlib import Path
 
 import markdown
 import pytest
 from PIL import Image
-from small_project import ENOUGH, SEVERITY, WORLD, Project, findings, make_project
+from small_project import ENOUGH, SEVERITY, WORLD, Project, command, findings, make_project
 
 from recipe_kit.page.lint import lint, lint_files
+from recipe_kit.record.files import read_rows
 from recipe_kit.record.schemas import Prediction, Question, Record
 from recipe_kit.score.metrics import score
 
@@ -70,6 +74,68 @@ def test_scores_follow_from_the_logged_predictions_alone(finished: Project) -> N
         predictions = tuple(map(Prediction.model_validate_json, lines))
         assert {row.question for row in predictions} == {row.id for row in questions}
         assert score(questions, predictions, bootstrap=100, seed=0) == evaluation.tasks
+
+
+def test_a_run_of_choice_questions(chosen: Project) -> None:
+    """Each order of the options is asked once, and the first of them without the picture, too."""
+    page = check_page(chosen)
+    assert "It went to" in page
+    record = Record.model_validate(chosen.record())
+    folder = chosen.run_folder
+    base, tuned = record.evaluations
+    for evaluation in (base, tuned):
+        seen = read_rows(folder / evaluation.predictions, Prediction)
+        blind = read_rows(folder / evaluation.blind_predictions, Prediction)
+        assert (len(seen), len(blind)) == (48, 24)
+        assert {row.question for row in blind} < {row.question for row in seen}
+        assert {row.digest for row in seen}.isdisjoint({row.digest for row in blind})
+        assert {"chance", "blind"} <= evaluation.tasks["left_right"].baselines.keys()
+    assert record.comparisons[0].checkpoints == len(record.training[0].validations) == 2
+    assert not record.comparisons[0].chosen_here
+    assert [one.name for one in record.criteria] == ["left_right"]
+    assert set(base.tasks["left_right"].slices) >= {"category", "scene"}
+    assert record.contact_sheets.keys() == {"left", "right"}
+    for file, sha256 in record.media.items():
+        content = (chosen.page / "assets" / file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha256
+
+
+def test_the_loader_loads_the_training_data(finished: Project, chosen: Project) -> None:
+    for project, conversations in ((finished, 48), (chosen, 24)):
+        (data,) = project.run_folder.glob("train/*/dataset/*/train.json")
+        (media,) = project.root.glob("runs/.cache/worlds/*")
+        loader = project.page / "assets" / project.record()["loader"]
+        done = subprocess.run(
+            [sys.executable, "-I", str(loader), str(data), "--media", str(media)],
+            capture_output=True, text=True, check=True, cwd=project.root.parent,
+        )
+        assert done.stdout.endswith(f"{conversations} conversations, all loaded\n")
+        assert (data.parent / loader.name).read_bytes() == loader.read_bytes()
+
+
+def test_a_page_is_verified_where_the_run_is_not(chosen: Project, tmp_path: Path) -> None:
+    shutil.copytree(chosen.page, tmp_path / "small")
+    ran = subprocess.run(
+        command("verify", "small"), cwd=tmp_path, text=True, capture_output=True, check=True
+    )
+    assert re.fullmatch(
+        r"small is what its answers give: 48 questions, 144 answers, \d+ files, \d+\.\d s\n",
+        ran.stdout,
+    )
+    page = tmp_path / "small" / "index.md"
+    page.write_text(page.read_text().replace("About tables.", "About 100 tables."))
+    refused = subprocess.run(
+        command("verify", "small"), cwd=tmp_path, text=True, capture_output=True, check=False
+    )
+    assert refused.returncode == 6
+    number = page.read_text().split("\n").index("About 100 tables.") + 1
+    assert re.fullmatch(
+        r"Error: small: differs from what its answers give in 2 places:\n"
+        r"  index\.md: was changed: its sha256 is not the one in assets/SHA256SUMS:\d+\n"
+        rf"  index\.md:{number}: is “About 100 tables\.”, but the record gives “About tables\.”\n"
+        r"  To mend it: Take back what was edited by hand, or render the page again\.\n",
+        refused.stderr,
+    )
 
 
 def test_a_base_model_that_is_enough_is_not_fine_tuned(done: Project) -> None:

@@ -3,8 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from html import unescape
 from itertools import zip_longest
 from typing import Any
@@ -50,11 +51,11 @@ def json_differences(found: Any, right: Any, where: str = "") -> Iterator[Findin
         near = isinstance(found, float) and isinstance(right, float) and math.isclose(
             found, right, rel_tol=NEAR, abs_tol=NEAR
         )
-        yield Finding(where, f"is {_shown(found)}, but should be {_shown(right)}", near)
+        yield Finding(where, f"is {_shown(found)}, but the answers give {_shown(right)}", near)
 
 
-def file_difference(name: str, found: bytes, right: bytes) -> Finding:
-    """The first place where two files differ.
+def file_differences(name: str, found: bytes, right: bytes) -> Iterator[Finding]:
+    """Every place where a file differs from what the record gives.
 
     Args:
         name: The file, as it is told.
@@ -62,23 +63,37 @@ def file_difference(name: str, found: bytes, right: bytes) -> Finding:
         right: What the content should be; not the same.
     """
     if name.endswith(".svg"):
-        texts = zip_longest(svg_texts(found), svg_texts(right), fillvalue="nothing")
-        for one, other in texts:
-            if one != other:
-                return Finding(name, f"the plot says “{one}”, but should say “{other}”")
+        said = list(_changes(svg_texts(found), svg_texts(right)))
+        for _, one, other in said:
+            yield Finding(name, f"the plot says {_told(one)}, but the record gives {_told(other)}")
+        if said:
+            return
     try:
         lines = found.decode().split("\n"), right.decode().split("\n")
     except UnicodeDecodeError:
-        return Finding(name, "is another file than it should be")
-    pairs = enumerate(zip_longest(*lines, fillvalue=""), start=1)
-    number, one, other = next((n, a, b) for n, (a, b) in pairs if a != b)
-    at = next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
-    return Finding(
-        f"{name}:{number}", f"is “{_around(one, at)}”, but should be “{_around(other, at)}”"
-    )
+        yield Finding(name, "is another file than the record gives")
+        return
+    for number, one, other in _changes(*lines):
+        where = f"{name}:{number}"
+        if one is None:
+            yield Finding(where, f"lacks the line {_told(other)}")
+        elif other is None:
+            yield Finding(where, f"has a line that the record does not give: {_told(one)}")
+        else:
+            at = next(at for at, (a, b) in enumerate(zip_longest(one, other)) if a != b)
+            yield Finding(where, f"is {_told(one, at)}, but the record gives {_told(other, at)}")
+
+
+def _changes(
+    found: Sequence[str], right: Sequence[str]
+) -> Iterator[tuple[int, str | None, str | None]]:
+    """Lines that differ, with their number; None where one of both has no such line."""
+    matcher = SequenceMatcher(None, found, right, autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        if kind != "equal":
+            pairs = zip_longest(found[start:end], right[other_start:other_end])
+            for number, (one, other) in enumerate(pairs, start=start + 1):
+                yield number, one, other
 
 
 def svg_texts(svg: bytes) -> list[str]:
@@ -86,10 +101,13 @@ def svg_texts(svg: bytes) -> list[str]:
     return [unescape(text.decode(errors="replace")).strip() for text in _TEXT.findall(svg)]
 
 
-def _around(line: str, at: int) -> str:
+def _told(line: str | None, at: int = 0) -> str:
+    """A line, or the part of a long one around a place."""
+    if line is None:
+        return "nothing"
     start = max(0, at - _BEFORE) if len(line) > _SHOWN else 0
     part = line[start : start + _SHOWN]
-    return f"{'…' if start else ''}{part}{'…' if start + _SHOWN < len(line) else ''}"
+    return f"“{'…' if start else ''}{part}{'…' if start + _SHOWN < len(line) else ''}”"
 
 
 def _shown(value: Any) -> str:
@@ -98,5 +116,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return f"{'a list of' if isinstance(value, list) else 'a part of'} {len(value)} entries"
     if isinstance(value, str):
-        return f"“{_around(value, 0)}”"
+        return _told(value)
     return json.dumps(value)

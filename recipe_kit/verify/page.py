@@ -14,13 +14,13 @@ from pathlib import Path
 from recipe_kit import __version__
 from recipe_kit.errors import RecipeError, RecordError, VerifyError
 from recipe_kit.page.figures import Figure, figures
-from recipe_kit.page.render import RECORD, SUMS, page_files
+from recipe_kit.page.render import DRAWN_BY, RECORD, SUMS, page_files
 from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
 from recipe_kit.record.versions import machine, versions
 from recipe_kit.verify.drawing import drawing
-from recipe_kit.verify.findings import Finding, file_difference, json_differences, svg_texts
+from recipe_kit.verify.findings import Finding, file_differences, json_differences, svg_texts
 from recipe_kit.verify.scores import misread, rescored
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -162,7 +162,7 @@ def _scores(record: Record, archive: Archive) -> Iterator[Finding]:
     excuse = "" if same else "other processors and versions sum in another order"
     for one in json_differences(published, right):
         yield Finding(
-            f"assets/{RECORD}: {one.where}", f"{one.what} (scored again from the answers)",
+            f"assets/{RECORD}: {one.where}", one.what,
             excuse=excuse if one.near else "",
         )
 
@@ -176,24 +176,23 @@ def _files(page: Path, record: Record, draw: Callable[[Figure], bytes]) -> Itera
         if found is None:
             yield Finding(name, "is missing")
         elif found != right and name != f"assets/{SUMS}":
-            yield _changed(record, name, found, right)
+            yield from _changed(record, name, found, right)
 
 
-def _changed(record: Record, name: str, found: bytes, right: bytes) -> Finding:
-    difference = file_difference(name, found, right)
-    here = versions(("matplotlib",))
-    drawn = {"matplotlib": record.provenance.packages.get("matplotlib", "")}
-    if name.endswith(".svg"):
-        if drawn != here and svg_texts(found) == svg_texts(right):
-            return Finding(
-                name, "differs in its lines, not in what it says",
-                excuse=f"matplotlib {drawn['matplotlib']} drew it; "
-                f"this is {here['matplotlib']}",
-            )
-    elif record.provenance.recipe_kit != __version__:
-        more = f" (the page is of recipe_kit {record.provenance.recipe_kit}; this is {__version__})"
-        return Finding(difference.where, difference.what + more)
-    return difference
+def _changed(record: Record, name: str, found: bytes, right: bytes) -> Iterator[Finding]:
+    made = record.provenance
+    drawn, here = made.packages.get(DRAWN_BY, ""), versions((DRAWN_BY,))[DRAWN_BY]
+    if name.endswith(".svg") and drawn != here and svg_texts(found) == svg_texts(right):
+        yield Finding(
+            name, "differs in its lines, not in what it says",
+            excuse=f"{DRAWN_BY} {drawn} drew it; this is {here}",
+        )
+        return
+    other = "" if made.recipe_kit == __version__ else (
+        f" (the run was made with recipe_kit {made.recipe_kit}; this is {__version__})"
+    )
+    for one in file_differences(name, found, right):
+        yield Finding(one.where, one.what + other)
 
 
 def _sha256(path: Path) -> str:

@@ -13,7 +13,9 @@ from pathlib import Path
 import killed_runs
 import psutil
 import pytest
-from small_project import Project, command, findings, make_project
+from small_project import CHOICE, Project, command, findings, make_project
+
+from recipe_kit.verify.page import verify
 
 # One thread: sums of several threads end in other bits from run to run.
 ALONE = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -31,9 +33,9 @@ def run(*moments: tuple[Project, str]) -> list[int]:
 @pytest.mark.slow
 def test_a_killed_run_ends_as_one_that_nobody_disturbed(tmp_path: Path) -> None:
     names = ("undisturbed", "named", "counted")
-    undisturbed, named, counted = (make_project(tmp_path / name) for name in names)
-    # Just before a file is put in place, in five stages.
-    files = ("facts.json", "seconds.json", "training.json", "record.json", "index.md")
+    undisturbed, named, counted = (make_project(tmp_path / name, CHOICE) for name in names)
+    # Just before a file is put in place, in several stages.
+    files = ("facts.json", "gate.json", "training.json", "pictures.json", "record.json", "index.md")
     # Ever later: while drawing, between two answers, between two steps, in checkpoints.
     counts = [str(30 * number + 5) for number in range(1, 6)]
     codes = run(
@@ -46,9 +48,13 @@ def test_a_killed_run_ends_as_one_that_nobody_disturbed(tmp_path: Path) -> None:
     for project in (named, counted):
         assert findings(project.record()) == findings(undisturbed.record())
         assert files_of(project) == files_of(undisturbed)
-        for log in project.run_folder.glob("*/*/predictions-floor.jsonl"):
-            asked = [json.loads(line)["question"] for line in log.read_text().splitlines()]
-            assert len(asked) == len(set(asked)) == 48
+        for count, pattern in ((48, "spatial.jsonl"), (24, "spatial.blind.jsonl")):
+            logs = list(project.run_folder.glob(f"*/*/predictions-{pattern}"))
+            assert len(logs) == 2
+            for log in logs:
+                asked = [json.loads(line)["question"] for line in log.read_text().splitlines()]
+                assert len(asked) == len(set(asked)) == count
+        assert verify(project.page).findings == ()
 
 
 def files_of(project: Project) -> set[str]:

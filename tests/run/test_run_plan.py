@@ -43,6 +43,10 @@ def test_a_plan_after_the_run(finished: Project) -> None:
         ("data.sources.synthetic.count=61", STAGES),
         ("tasks.cracked.prompt=Is it cracked?", STAGES),
         ("benchmarks.floor.tasks=[severity, cracked]", STAGES),
+        ("benchmarks.floor.slices=[surface]", ("data", "comparison")),
+        ("success={cracked: {metric: accuracy, at_least: 0.9}}", ("comparison",)),
+        ("evaluation.blind=never", ()),
+        ("evaluation.blind=always", ("zero-shot", "gate", "re-evaluation", "comparison")),
     ],
 )
 def test_what_a_change_runs_again(

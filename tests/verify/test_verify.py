@@ -14,7 +14,7 @@ from small_project import Project
 from tampering import fix_sums, render_again, tamper
 
 from recipe_kit.errors import RecordError, VerifyError
-from recipe_kit.page.figures import figures
+from recipe_kit.page.figures import Figure, figures
 from recipe_kit.page.render import draw_plot
 from recipe_kit.record.archive import ARCHIVE, read_archive
 from recipe_kit.record.schemas import Record
@@ -27,6 +27,22 @@ RECORD = "assets/record.json"
 ANSWERS = f"assets/{ARCHIVE}"
 # Whatever follows from questions and answers.
 SCORED = ("benchmarks", "gate", "evaluations", "comparisons", "examples", "gaps", "criteria")
+
+
+_DRAWN: dict[str, bytes] = {}
+
+
+@pytest.fixture(autouse=True)
+def equal_plots_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing is most of the time, and the same plots come again and again."""
+
+    def draw(plot: Figure) -> bytes:
+        key = repr(plot)
+        if key not in _DRAWN:
+            _DRAWN[key] = draw_plot(plot)
+        return _DRAWN[key]
+
+    monkeypatch.setattr("recipe_kit.verify.drawing.draw_plot", draw)
 
 
 @pytest.fixture
@@ -153,6 +169,158 @@ def test_a_number_changed_with_everything_made_to_agree_is_found(page: Path, pat
     render_again(page)
     (finding,) = (one for one in verify(page).findings if one.where == f"{RECORD}: {path}")
     assert finding.what == (
-        f"is {json.dumps(part[at])}, but should be {json.dumps(before)} "
-        "(scored again from the answers)"
+        f"is {json.dumps(part[at])}, but the answers give {json.dumps(before)}"
     )
+
+
+def test_what_is_edited_by_hand_is_told_with_its_place(page: Path) -> None:
+    text = (page / "index.md").read_text()
+    number = next(n for n, line in enumerate(text.split("\n"), start=1) if "About tables" in line)
+    edit(page / "index.md", "About tables.", "About 100 tables.")
+    edit(page / RECORD, '"use_case": "Left and right"', '"use_case": "Left and Right"')
+    fix_sums(page)
+    findings = list(map(str, verify(page).findings))
+    typed = f"index.md:{number}: is “About 100 tables.”, but the record gives “About tables.”"
+    assert typed in findings
+    (row,) = (one for one in findings if "Left and right" in one)
+    assert re.fullmatch(r"index\.md:\d+: is “.*Left and right.*” .* “.*Left and Right.*”", row)
+    assert len(findings) == 2
+
+
+def test_a_word_of_a_plot_is_told(page: Path) -> None:
+    edit(page / "assets" / "training-loss.svg", ">validation</text>", ">evaluation</text>")
+    fix_sums(page)
+    assert [str(one) for one in verify(page).findings] == [
+        "assets/training-loss.svg: the plot says “evaluation”, but the record gives “validation”"
+    ]
+
+
+def test_a_line_of_a_plot_is_told(page: Path) -> None:
+    plot = page / "assets" / "training-loss.svg"
+    path = re.search(r'<path d="M ([\d.]+)', plot.read_text())
+    assert path
+    edit(plot, f"M {path[1]}", "M 1.5")
+    fix_sums(page)
+    (finding,) = verify(page).findings
+    assert re.fullmatch(r"assets/training-loss\.svg:\d+: is “.*1\.5.*”, but .*", str(finding))
+
+
+def test_plots_of_another_matplotlib_are_not_called_edited(page: Path) -> None:
+    version = read_record(page / RECORD).provenance.packages["matplotlib"]
+    edit(page / RECORD, f'"matplotlib": "{version}"', '"matplotlib": "3.1.4"')
+    render_again(page)
+    plot = page / "assets" / "training-loss.svg"
+    drawn = plot.read_text()
+    edit(plot, "<g id=", "<g  id=")
+    fix_sums(page)
+    report = verify(page)
+    assert report.findings == ()
+    assert [str(note) for note in report.notes] == [
+        "assets/training-loss.svg: differs in its lines, not in what it says "
+        f"(matplotlib 3.1.4 drew it; this is {version})"
+    ]
+    # What a plot says is compared all the same.
+    plot.write_text(drawn.replace(">validation</text>", ">evaluation</text>"))
+    fix_sums(page)
+    assert places(page) == ["assets/training-loss.svg"]
+
+
+def test_last_digits_of_another_machine_are_not_called_edited(page: Path) -> None:
+    record = json.loads((page / RECORD).read_text())
+    scores = record["evaluations"][0]["tasks"]["left_right"]["metrics"]["brier"]
+    scores["value"] *= 1 + 1e-15
+    path = f"{RECORD}: evaluations[0].tasks.left_right.metrics.brier.value"
+    (page / RECORD).write_text(json.dumps(record))
+    render_again(page)
+    assert places(page) == [path]
+    record["provenance"]["platform"] = "Another machine"
+    (page / RECORD).write_text(json.dumps(record))
+    render_again(page)
+    report = verify(page)
+    assert report.findings == ()
+    assert [note.where for note in report.notes] == [path]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('"answer":"A"', '"answer":"B"', "the answer is logged as B, but the text is read as A"),
+        ('"answer":"A"', '"answer":null', "the answer is logged as None, but the text is read as"),
+        ('"confidence":0.', '"confidence":0.0', "the confidence is 0.0"),
+        ('"probabilities":{"A":', '"probabilities":{"C":', "has probabilities of C, B, not of A"),
+        ('{"question":"spatial/', '{"question":"table/', "answers no question of the page"),
+    ],
+)
+def test_an_answer_that_does_not_follow_from_its_text(
+    page: Path, old: str, new: str, what: str
+) -> None:
+    edit_answers(page, old, new)
+    findings = verify(page).findings
+    told = [one for one in findings if one.where.startswith(f"{ANSWERS} (base, ")]
+    assert [one.what[: len(what)] for one in told] == [what]
+
+
+def test_another_reference_is_another_benchmark(page: Path) -> None:
+    question = gzip.decompress((page / ANSWERS).read_bytes()).decode()
+    right = re.search(r'"reference":"([AB])"', question)
+    assert right
+    edit_answers(page, right[0], '"reference":"{}"'.format({"A": "B", "B": "A"}[right[1]]))
+    found = places(page)
+    assert f"{RECORD}: benchmarks.spatial.digest" in found
+    assert f"{RECORD}: evaluations[0].tasks.left_right.metrics.accuracy.value" in found
+
+
+@pytest.mark.parametrize(
+    ("damage", "where", "what"),
+    [
+        (lambda page: (page / ANSWERS).unlink(), ANSWERS, "is missing"),
+        (lambda page: (page / ANSWERS).write_bytes(b"no archive"), ANSWERS,
+         "is damaged: Not a gzipped file (b'no')"),
+        (lambda page: (page / ANSWERS).write_bytes(gzip.compress(b'{"format":9}\n')), ANSWERS,
+         "is in a newer format"),
+        (lambda page: (page / ANSWERS).write_bytes(gzip.compress(b"")), ANSWERS,
+         "ends too early"),
+        (lambda page: (page / RECORD).write_text("{"), RECORD, "cannot be read: Expecting"),
+        (lambda page: edit(page / RECORD, '"left_right": {\n     "task"', '"x": {"task"'), RECORD,
+         "does not hold together: KeyError('left_right')"),
+        (lambda page: (page / "index.md").unlink(), "index.md",
+         "is listed in SHA256SUMS, but is missing"),
+        (lambda page: (page / "assets" / "more.svg").write_text("<svg/>"), "assets/more.svg",
+         "is no file of the page: SHA256SUMS does not list it"),
+        (lambda page: (page / "assets" / "SHA256SUMS").unlink(), "assets/SHA256SUMS",
+         "is missing or cannot be read"),
+        (lambda page: edit(page / "assets" / "SHA256SUMS", "  ", " "), "assets/SHA256SUMS:1",
+         "is no line of digests"),
+        (lambda page: shutil.copy(*sorted(page.glob("assets/*.jpg"))[:2]), "assets/",
+         "is not the file that the run made"),
+    ],
+)
+def test_what_is_missing_or_damaged(
+    page: Path, damage: Callable[[Path], object], where: str, what: str
+) -> None:
+    damage(page)
+    findings = verify(page).findings
+    assert [1 for one in findings if one.where.startswith(where) and one.what.startswith(what)]
+
+
+def test_a_page_without_answers(page: Path) -> None:
+    edit(page / RECORD, '"version": 2', '"version": 1')
+    with pytest.raises(VerifyError) as caught:
+        verify(page)
+    assert str(caught.value) == (
+        f"{page}: was made before pages carried the answers they stand on\n"
+        "  To mend it: Run its recipe again: recipe run recipes/small.yaml"
+    )
+
+
+def test_no_page(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"there is no page: assets/record\.json is missing"):
+        verify(tmp_path)
+
+
+def test_plots_drawn_in_another_process_are_the_same(chosen: Project) -> None:
+    record = read_record(chosen.page / RECORD)
+    plots = figures(record).values()
+    with drawing(plots, aside=True) as draw:
+        for plot in plots:
+            assert draw(plot) == (chosen.page / "assets" / plot.file).read_bytes()
