@@ -24,7 +24,8 @@ _LEADING = _TRAILING.replace(".", "").replace(",", "")
 ANSWER_TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
 _BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?([^{}]*)\}")
 _STATED = re.compile(
-    r"\banswer(?:\s+(?:is|would be|should be|to the question is)\s*:?|\s*[:=])\s*", re.IGNORECASE
+    r"\banswer[*_\"']*(?:\s+(?:is|would be|should be|to the question is)\s*:?|\s*[:：=])\s*",
+    re.IGNORECASE,
 )
 _RATED = re.compile(
     r"\b(?:rating|score|severity|level|rate(?:d)?(?:\s+(?:it|this))?)"
@@ -36,7 +37,7 @@ CLOSERS = r"[\"'“”‘’»`*_)\]$]*"
 # What may follow a label that a text begins with. "No crack is visible" is not "No": there the
 # word belongs to "crack", and for another question it means the opposite.
 CLAUSE_END = re.compile(
-    r"\s*(?:[.,;:!\n—–(]|-\s|\Z)|\s+(?:it|it's|this|that|the|there|these|they|i|because|since)\b",
+    r"\s*(?:[.,;:!\n—–(}]|-\s|\Z)|\s+(?:it|it's|this|that|the|there|these|they|i|because|since)\b",
     re.IGNORECASE,
 )
 _JOIN_WORD = re.compile(r"(?:\s*,)?\s*(?:(?:and/or|or|and|to)\b|[/&|])\s*", re.IGNORECASE)

@@ -8,9 +8,9 @@ answer. The first rule that finds anything decides, and two different findings a
     <answer>…</answer>         the inside is read by the other rules
     \boxed{…}                  likewise
     a statement                The answer is (B). / Answer: B / I would choose option B
-    the first words            B, because …
+    the first words            B, because … / B is correct. / It is on the left.
     the last line              …, so it moves left.⏎B
-    a conclusion at the end    … So it is B.
+    a conclusion at the end    … So it is B. / … It rides past. B
 """
 
 import re
@@ -30,24 +30,37 @@ from recipe_kit.benchmark.parse import (
 _BOXED = re.compile(r"\\boxed\s*\{\s*(?:\\\w+\s*\{)?([^{}]*)\}")
 _NOUN = r"(?:option|choice|letter|answer)"
 _STATED = re.compile(
-    rf"(?<!wrong )(?<!incorrect )\b{_NOUN}[*_]*"
-    r"(?:\s+(?:is|would be|should be|must be|to the question is)\b\s*:?|\s*[:=])\s*"
-    r"(?:(?:therefore|thus|then)\b,?\s*)?"
-    r"|\bI(?:['’]d|['’]ll|\s+would|\s+will)?\s+(?:choose|pick|select|say|go\s+(?:with|for))\s+",
+    rf"(?<!wrong )(?<!incorrect )(?<!each )(?<!every )\b{_NOUN}[*_\"']*"
+    r"(?:\s+(?:is|would be|should be|must be|to the question is)\b\s*:?|\s*[:：=])\s*"
+    r"(?:(?:therefore|thus|then|clearly|definitely|indeed|(?:most\s+)?likely|probably)\b,?\s*)?"
+    r"|\bI(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
+    r"(?:choose|pick|select|say|think|believe|go\s+(?:with|for))\s+",
     re.IGNORECASE,
 )
 _SO = re.compile(r"\b(?:so|hence|therefore|thus)\b[,:]?\s+", re.IGNORECASE)
+# The word before is a long one, as those of "vs. B", "Fig. B" and "A. B." are not.
+_SENTENCE = re.compile(r"(?<=\w{4}[.!])\s+")
+_BULLET = re.compile(r"\s*(?:[-•#>]+|\d{1,2}[.)])\s+")
 _LEAD = re.compile(
     rf"{OPENERS}(?:it(?:['’]s|\s+is)\s+)?(?:(?:the\s+)?{_NOUN}\s+)?{OPENERS}", re.IGNORECASE
 )
-# "A dog" may be the letter or the article, so the article of a text is written small here.
-_ARTICLE = r"(?:(?:[Tt]he|an?)\s+)?"
+# "A dog" may be the letter or the article, so the article of a text is written small here. It is
+# skipped only where the text does not begin with it.
+_ARTICLE = r"(?:(?:(?i:on|to|at|in)\s+the|[Tt]he|an?)\s+)??"
+_ITS_ARTICLE = re.compile(r"(?:the|an?)\s+")
+_RIGHT = re.compile(
+    r"\s+is\s+(?:correct|the\s+(?:correct|right|best)\s+(?:answer|option|choice|one))"
+    r"(?=\s*(?:[.,;:!\n—–(]|\Z)|\s+(?:because|since|as)\b)",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"[\s.,:;()\[\]*_–—-]*")
 # Words that go on after a letter; "A crack is visible" and "B is wrong" do not answer A and B.
-_GOES_ON = re.compile(r"\s+(?:as|which|where|given|so|and|or|but)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"\s+(?:as|which|where|given|so|and|or|but|rather\s+than|instead\s+of)\b", re.IGNORECASE
+)
 _OR = re.compile(r"(?:\s*,)?\s*(?:(?:and/)?or\b|[/|])\s*", re.IGNORECASE)
-_AND = re.compile(r"(?:\s*,)?\s*(?:and\b|&)\s*", re.IGNORECASE)
-_MARK = re.compile(r"\s*[,.;–—-]\s*")
+_AND = re.compile(r"(?:\s*,)?\s*(?:and\b|&)\s*(?:(?:also|then)\s+)?", re.IGNORECASE)
+_MARK = re.compile(r"\s*[,.;–—-]\s*(?:then\s+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,8 @@ class _Options:
     text: re.Pattern[str]
     both: re.Pattern[str]
     """A letter and a text, as options are listed."""
+    aside: re.Pattern[str]
+    """A letter in brackets, as it stands behind a text."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,7 @@ def _prepared(options: tuple[tuple[str, str], ...]) -> _Options:
             by_text[name] = by_text.get(name, frozenset()) | {letter}
     # As written too: not every letter can be found by its folded form.
     written = {option.strip() for _, option in options if _plain(option) in by_text}
+    by_text = _without_articles(by_text, by_letter) | by_text
     # Longest first, so that "left of it" is not read as "left".
     names = sorted(written | set(by_text), key=len, reverse=True)
     texts = "|".join(r"\s+".join(map(re.escape, name.split())) for name in names) or r"(?!)"
@@ -113,7 +129,20 @@ def _prepared(options: tuple[tuple[str, str], ...]) -> _Options:
         letter=re.compile(rf"{letter}{CLOSERS}"),
         text=re.compile(rf"{_ARTICLE}{texts}{CLOSERS}"),
         both=re.compile(rf"{letter}\s*[.:)]\s*{texts}"),
+        aside=re.compile(rf"\s*[(\[]\s*(?:{_NOUN}\s+)?{letter}\s*[)\]]", re.IGNORECASE),
     )
+
+
+def _without_articles(
+    by_text: Mapping[str, frozenset[str]], by_letter: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """The options' texts without "the" and "a": "cat" is "the cat", where no other text is."""
+    short: dict[str, frozenset[str]] = {}
+    for name, letters in by_text.items():
+        rest = _ITS_ARTICLE.sub("", name, count=1)
+        if rest and rest not in by_letter:
+            short[rest] = short.get(rest, frozenset()) | letters
+    return short
 
 
 def _plain(text: str) -> str:
@@ -135,7 +164,7 @@ def _whole(text: str, options: _Options) -> set[str | None]:
         return {options.by_letter[said]}
     if said in options.by_text:
         return {*options.by_text[said]}
-    label = _label(text, 0, options)
+    label = _first_label(text, options)
     return {label.letter} if label and not bare(text[label.end :]) else set()
 
 
@@ -170,8 +199,13 @@ def _listed(text: str, options: _Options) -> set[str | None]:
 
 
 def _start(line: str, options: _Options) -> set[str | None]:
-    label = _label(line, 0, options)
+    label = _first_label(line, options)
     return {_unless_joined(label, line, options)} if label else set()
+
+
+def _first_label(text: str, options: _Options) -> _Label | None:
+    bullet = _BULLET.match(text)
+    return _label(text, 0, options) or (_label(text, bullet.end(), options) if bullet else None)
 
 
 def _concluded(line: str, options: _Options) -> Iterator[str | None]:
@@ -179,6 +213,9 @@ def _concluded(line: str, options: _Options) -> Iterator[str | None]:
         label = _label(line, so.end(), options)
         if label and not bare(line[label.end :]):
             yield label.letter
+    for sentence in _SENTENCE.finditer(line):
+        if (said := _plain(line[sentence.end() :])) in options.by_letter:
+            yield options.by_letter[said]
 
 
 def _label(text: str, position: int, options: _Options) -> _Label | None:
@@ -196,18 +233,26 @@ def _label(text: str, position: int, options: _Options) -> _Label | None:
     if between and (named := _text_at(text, between.end(), options)):
         letters, end = named
         return _Label(letter if letter in letters else None, end)
+    if right := _RIGHT.match(text, found.end()):
+        return _Label(letter, right.end())
     goes_on = CLAUSE_END.match(text, found.end()) or _GOES_ON.match(text, found.end())
     joined = _OR.match(text, found.end()) or _AND.match(text, found.end())
     return _Label(letter, found.end()) if goes_on or joined else None
 
 
 def _text_at(text: str, position: int, options: _Options) -> tuple[frozenset[str], int] | None:
+    """Letters and end of the text named at a position; "left (B)" is B, if B is left."""
     found = options.text.match(text, position)
-    if not found:
+    letters = options.by_text.get(_plain(found.group(1))) if found else None
+    if not found or not letters:
         return None
-    letters = options.by_text.get(_plain(found.group(1)))
-    ended = CLAUSE_END.match(text, found.end()) or _OR.match(text, found.end())
-    return (letters, found.end()) if letters and ended else None
+    end = found.end()
+    if aside := options.aside.match(text, end):
+        letters, end = letters & {options.by_letter[_plain(aside.group(1))]}, aside.end()
+    if right := _RIGHT.match(text, end):
+        return letters, right.end()
+    ended = aside or CLAUSE_END.match(text, end) or _OR.match(text, end)
+    return (letters, end) if ended else None
 
 
 def _unless_joined(label: _Label, text: str, options: _Options) -> str | None:

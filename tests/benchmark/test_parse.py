@@ -44,6 +44,10 @@ LETTERS = ("A", "B", "C", "D")
         ("The answer is No.", "No"),
         ("The answer is: **Yes**", "Yes"),
         ("Final answer: (no)", "No"),
+        ("**Answer**: Yes", "Yes"),
+        ("答案 (answer)：no", None),
+        ("Answer：no", "No"),
+        ('{"answer": "Yes"}', "Yes"),
         ("Yes, at first sight. But the answer is No", "No"),
         ("No. No. No.", "No"),
         # No rule decides:
