@@ -73,6 +73,8 @@ def differences(record: Record, benchmark: str, task: str) -> Md:
     order = [name for name in numbers.METRICS if name in compared.differences]
     for name in order + [name for name in compared.differences if name not in order]:
         found = compared.differences[name]
+        if name == "circular_accuracy" and found.after is None:
+            continue  # the options were not turned
         rows.append(
             [
                 numbers.title(name), numbers.value(name, found.before),
@@ -135,8 +137,8 @@ def slice_changes(record: Record, benchmark: str, task: str) -> Md:
     ]
     heads = words.columns(record)
     headers = [
-        "Slice", "n", heads["base"], heads["tuned"], "Points", "95% interval", *(["p (Holm)"] if tested else []),
-        "Beyond noise?" if tests else "Verdict",
+        "Slice", "n", heads["base"], heads["tuned"], "Points", "95% interval",
+        *(["p (Holm)"] if tested else []), "Beyond noise?" if tests else "Verdict",
     ]
     return table(headers, rows, "lrrrrr" + "r" * tested + "l")
 

@@ -4,8 +4,8 @@ import shlex
 from collections import Counter
 
 from recipe_kit.page import numbers
-from recipe_kit.page.about_run import recipe_file
-from recipe_kit.page.markdown import Md, bullets, code, fence, fold, link, media, table, text
+from recipe_kit.page.about_run import commands_of, recipe_file
+from recipe_kit.page.markdown import Md, bullets, code, fold, link, media, table, text
 from recipe_kit.paths import templates_dir
 from recipe_kit.record.schemas import Record, SourceFacts
 
@@ -156,9 +156,7 @@ def commands(record: Record) -> Md:
         (f"recipe validate {file}", "check the recipe, its sources and their columns"),
         (f"recipe plan {file}", "list the stages, and what is there already"),
     ]
-    width = max(len(command) for command, _ in steps)
-    shown = "\n".join(f"{command:<{width}}  # {what}" for command, what in steps)
-    return fence(shown, "bash", "Prepare the data")
+    return commands_of(steps, "Prepare the data")
 
 
 def loader_sentence(record: Record) -> Md:

@@ -29,11 +29,16 @@ def comparison(record: Record, benchmark: str, task: str) -> Md:
 
 def _verdict(found: Difference) -> Md:
     value = found.p if found.p_adjusted is None else found.p_adjusted
-    return Md(worth(found) + (f" ({text(numbers.p_value(value))})" if value is not None else ""))
+    return Md(worth(found) + (f" ({_p(value)})" if value is not None else ""))
 
 
 def _relative(found: Difference) -> str:
     return numbers.relative(found.before, found.after)
+
+
+def _p(value: float) -> str:
+    """A p-value that is not broken over two lines."""
+    return text(numbers.p_value(value)).replace(" ", "&nbsp;")
 
 
 def outcome(record: Record, benchmark: str, task: str) -> Md:
@@ -62,7 +67,7 @@ def _in_brackets(found: Difference) -> str:
         parts.append(f"95% interval {shown}")
     value = found.p if found.p_adjusted is None else found.p_adjusted
     if value is not None:
-        parts.append(numbers.p_value(value))
+        parts.append(_p(value))
     parts.append(f"n = {numbers.num(found.n)}")
     return ", ".join(parts)
 

@@ -1,6 +1,7 @@
 """What the page says about the run itself: provenance, commands, links."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from recipe_kit.page import numbers, words
@@ -39,6 +40,26 @@ def run_command(record: Record) -> Md:
     return fence(_run(record), "bash")
 
 
+def evaluation_commands(record: Record) -> Md:
+    """The command that asks the questions, and the one that hands them to other tools."""
+    file = shlex.quote(recipe_file(record))
+    asked = {task for facts in record.benchmarks.values() for task in facts.tasks}
+    steps = [(_run(record), "asks the base model, and goes on from there")]
+    if any(words.tasks(record)[task].kind == "choice" for task in asked):
+        steps.append((
+            f"recipe export {file} {next(iter(record.benchmarks))}.tsv",
+            "the same questions for VLMEvalKit",
+        ))
+    return commands_of(steps, "")
+
+
+def commands_of(steps: Sequence[tuple[str, str]], title: str) -> Md:
+    """Commands below each other, each with what it does."""
+    width = max(len(command) for command, _ in steps)
+    shown = "\n".join(f"{command:<{width}}  # {what}" for command, what in steps)
+    return fence(shown, "bash", title)
+
+
 def _run(record: Record) -> str:
     changed = [part for override in record.overrides for part in ("--set", override)]
     return shlex.join(["recipe", "run", recipe_file(record), *changed])
@@ -52,9 +73,7 @@ def reproduce(record: Record) -> Md:
         (_run(record), "evaluate, decide, fine-tune, evaluate again, write this page"),
         ("mkdocs serve", "look at it"),
     )
-    width = max(len(command) for command, _ in steps)
-    shown = "\n".join(f"{command:<{width}}  # {what}" for command, what in steps)
-    return fence(shown, "bash", "Reproduce this page")
+    return commands_of(steps, "Reproduce this page")
 
 
 def provenance(record: Record) -> Md:

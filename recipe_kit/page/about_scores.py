@@ -47,6 +47,8 @@ def metrics(record: Record, benchmark: str, task: str, role: str) -> Md:
     rows: list[list[object]] = []
     for name in [name for name in _FIRST if name in scores.metrics]:
         metric = scores.metrics[name]
+        if name == "circular_accuracy" and metric.value is None:
+            continue  # the options were not turned
         label, description = numbers.METRICS[name]
         rows.append(
             [

@@ -121,6 +121,7 @@ def _of_benchmark(record: Record, recipe: Recipe) -> dict[str, Md]:
         "benchmark_facts": about_benchmark.facts(record),
         "example_questions": about_benchmark.example_questions(record),
         "how_asked": about_benchmark.how_asked(record),
+        "evaluation_commands": about_run.evaluation_commands(record),
     }
 
 

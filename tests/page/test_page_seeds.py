@@ -148,7 +148,7 @@ def test_tables_are_filled(pages: Path, name: str, columns: tuple[str, ...]) -> 
         # Data preparation commands, configuration file, training commands.
         ("post-training", ["bash", "yaml", "bash"]),
         # Example question, configuration file, data loader, training commands, training logs.
-        ("capability", ["text", "yaml", "python", "bash", "text"]),
+        ("capability", ["text", "bash", "yaml", "python", "bash", "text"]),
         ("tuned", ["bash", "json", "json", "text", "yaml"]),
     ],
 )
