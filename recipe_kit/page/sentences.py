@@ -23,7 +23,10 @@ _NUMBER = re.compile(
     r"(?P<unit>\s?%|\s?percent\b(?!age point)|\s?(?:percentage[ -])?points?\b|\s?pp\b)?"
     r"(?!\w|[/^]|\.\d|,\d)",
 )
-_RANGE = re.compile(r"^\s*(?:–|-|to|and)\s*[+−-]?\d+(?:\.\d+)?\s?(?:%|percent\b)")
+_TO = re.compile(  # `81.0–88.6%`, `0.41–0.52`, `+8.1 to +16.4 points`
+    r"(?P<joint>\s*[–-]\s*|\s+(?:to|and)\s+)[+−-]?(?P<digits>\d+(?:\.\d+)?)"
+    r"(?P<unit>\s?(?:%|percent\b|(?:percentage )?points\b))?"
+)
 _END = re.compile(
     r"(?<=[.!?;])[\"”)*_]*\s+(?=[\"“(*_`{\[]*[A-Z{`])|\n[ \t]*\n"
     r"|\n(?=[ \t]*(?:[-*+|#>]|\d+[.)])\s?)"  # a list item, a table row, a heading
@@ -48,6 +51,8 @@ class Typed:
     """The sentence, without Jinja; with its heading row, in a table."""
     at: int
     """Where it begins in the sentence."""
+    high: str = ""
+    """Digits of the upper end, where it is the lower end of a range."""
 
     @property
     def bare(self) -> str:
@@ -76,10 +81,13 @@ def typed_numbers(text: str) -> Iterator[Typed]:
     """
     plain = _NO_NUMBER.sub(_spaces, blank(text))
     shown = blank(text, spans=False)  # what a code span holds tells what a number is about
+    passed = 0  # the end of the range that was read last
     for found in _NUMBER.finditer(plain):
-        unit = _unit(found, plain)
-        if unit is None:
+        upper = _upper(found, plain)
+        unit = _unit(found, upper)
+        if unit is None or found.start() < passed:
             continue
+        passed = upper.end() if upper else passed
         start = found.start("sign") if found["sign"] else found.start("digits")
         written = plain[start : found.end()]
         sentence, at = _sentence(shown, start)
@@ -88,19 +96,29 @@ def typed_numbers(text: str) -> Iterator[Typed]:
         yield Typed(
             start, written, negative * float(found["digits"]) / scale,
             len(found["decimals"] or ""), unit, bool(found["sign"]), sentence, at,
+            upper["digits"] if upper else "",
         )
 
 
-def _unit(found: re.Match[str], text: str) -> Unit | None:
-    unit = (found["unit"] or "").strip()
+def _upper(found: re.Match[str], text: str) -> re.Match[str] | None:
+    """The upper end, if a number is the lower end of a range; `from X to Y` is a change."""
+    upper = _TO.match(text, found.end())
+    if upper is None:
+        return None
+    if upper["joint"].strip() in ("–", "-"):
+        return upper if upper["unit"] or found["decimals"] else None
+    before = text[: found.start()].rstrip().lower()
+    return upper if upper["unit"] and not found["unit"] and not before.endswith("from") else None
+
+
+def _unit(found: re.Match[str], upper: re.Match[str] | None) -> Unit | None:
+    unit = (found["unit"] or (upper["unit"] if upper else "") or "").strip()
     if found["p"]:
         return "p"
     if unit in ("%", "percent"):
         return "percent"
     if unit:
         return "points"
-    if _RANGE.match(text[found.end() :]):  # `81.0–88.6%`
-        return "percent"
     return "decimal" if found["decimals"] and abs(float(found["digits"])) <= 1 else None
 
 

@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from recipe_kit.page import numbers
+from recipe_kit.page.candidates import Candidate, candidates
 from recipe_kit.page.cues import Cues, Reader, is_level, is_of_others, is_share, is_wanted
-from recipe_kit.page.named import Number, Value
-from recipe_kit.page.names import names
 from recipe_kit.page.sentences import Typed, typed_numbers
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.problems import Document, Problem, mark_in
@@ -24,55 +21,6 @@ NEAR = 0.02
 """How far from a score a hedged number may be: `about 97%`."""
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A number of the record that a sentence could be about."""
-
-    name: str
-    value: float
-    metric: str
-    unit: str
-    """`percent` for a share, `points` for a change of one, else `decimal`; `p`."""
-    role: str = ""
-    benchmark: str = ""
-    task: str = ""
-    slice: tuple[str, str] | None = None
-    looking: str = ""
-    primary: bool = False
-    """Of the benchmark's first task."""
-
-    def written(self, unit: str, digits: int) -> str:
-        """The value as the author would have typed it."""
-        scale = 100 if unit in ("percent", "points") else 1
-        return f"{abs(self.value) * scale:.{digits}f}"
-
-    def quoted(self, typed: Typed) -> str:
-        """How prose takes it from the record."""
-        digits = typed.digits
-        if typed.unit == "decimal" and self.unit == "percent":
-            digits = max(0, digits - 2)
-        name, given = self.name, "" if digits == 1 else f"({digits})"
-        match self.unit:
-            case "percent":
-                return f"{{{{ {name} | pct{given} }}}}"
-            case "points":
-                return f"{{{{ {name} | points{given} }}}}"
-            case "p":
-                return f"{{{{ {name} | p }}}}"
-        return f"{{{{ {name} | num({digits}) }}}}"
-
-    def shown(self) -> str:
-        """The value as the page writes it."""
-        match self.unit:
-            case "percent":
-                return numbers.pct(self.value)
-            case "points":
-                return numbers.points(self.value)
-            case "p":
-                return numbers.p_value(self.value)
-        return numbers.num(self.value, 3)
-
-
 def typed_problems(record: Record, document: Document) -> list[Problem]:
     """Numbers in the prose that belong to the record, each with its place and the name to write.
 
@@ -80,7 +28,7 @@ def typed_problems(record: Record, document: Document) -> list[Problem]:
         record: What the run found out.
         document: The recipe.
     """
-    reader, known = Reader(record), _candidates(record)
+    reader, known = Reader(record), candidates(record)
     settings = frozenset(_numbers(record.spec))
     found = []
     for keys, text in prose_texts(document.data):
@@ -95,12 +43,17 @@ def typed_problems(record: Record, document: Document) -> list[Problem]:
 
 
 def _judge(
-    typed: Typed, reader: Reader, known: list[_Candidate], settings: frozenset[float]
+    typed: Typed, reader: Reader, known: list[Candidate], settings: frozenset[float]
 ) -> tuple[str, str] | None:
     """What is wrong with a number and how to mend it; None where nothing is."""
     cues = reader.read(typed.sentence)
     if is_level(typed.after) or _is_setting(typed, settings, cues):
         return None
+    if typed.high:
+        whole = _best([one for one in known if one.spans(typed)], typed, cues)
+        if whole is None:
+            return None
+        return f"it begins the interval of {whole.name}", f"Write {{{{ {whole.name} | ci }}}}."
     best = _best([one for one in known if _equal(typed, one, cues)], typed, cues)
     if best is not None:
         return f"it is {best.name}", f"Write {best.quoted(typed)}."
@@ -121,7 +74,7 @@ def _is_setting(typed: Typed, settings: frozenset[float], cues: Cues) -> bool:
     return is_wanted(typed.sentence) or not (cues.roles or cues.looking or _from_to(typed))
 
 
-def _equal(typed: Typed, one: _Candidate, cues: Cues) -> bool:
+def _equal(typed: Typed, one: Candidate, cues: Cues) -> bool:
     """Whether a number is one of the record's, and not so by chance."""
     if not _same_kind(one, typed):
         return False
@@ -137,11 +90,12 @@ def _equal(typed: Typed, one: _Candidate, cues: Cues) -> bool:
     if fine:
         return True
     coarse = typed.unit != "decimal" or typed.digits == 2
-    told = one.task in cues.tasks or (not cues.tasks and one.primary)
+    of_one_task = one.metric in cues.metrics and one.metric != "accuracy"
+    told = one.task in cues.tasks or (not cues.tasks and (one.primary or of_one_task))
     return coarse and named and told and _fits(one, cues) and not _is_share(typed, cues)
 
 
-def _fits(one: _Candidate, cues: Cues) -> bool:
+def _fits(one: Candidate, cues: Cues) -> bool:
     """Whether nothing in the sentence speaks against this number."""
     return (
         (not cues.metrics or one.metric in cues.metrics)
@@ -153,7 +107,7 @@ def _fits(one: _Candidate, cues: Cues) -> bool:
     )
 
 
-def _contradicted(typed: Typed, cues: Cues, known: list[_Candidate]) -> _Candidate | None:
+def _contradicted(typed: Typed, cues: Cues, known: list[Candidate]) -> Candidate | None:
     """The number of the record that a sentence gives otherwise."""
     metric, role = bool(cues.metrics), bool(cues.roles or cues.looking or _from_to(typed))
     told = (metric and (role or cues.place)) or (role and (cues.place or cues.scored))
@@ -162,6 +116,8 @@ def _contradicted(typed: Typed, cues: Cues, known: list[_Candidate]) -> _Candida
     if not (told or typed.unit == "p") or is_of_others(typed.sentence):
         return None
     if is_wanted(_around(typed)) or _is_share(typed, cues):
+        return None
+    if typed.signed and typed.unit == "decimal":  # a change of a score that is no share
         return None
     metrics = cues.metrics or {"accuracy"}
     found = _best(
@@ -173,12 +129,13 @@ def _contradicted(typed: Typed, cues: Cues, known: list[_Candidate]) -> _Candida
         ],
         typed, cues,
     )
-    if found is None or (_hedged(typed) and abs(abs(found.value) - abs(typed.value)) <= NEAR):
+    if found is None or found.written(typed.unit, typed.digits) == typed.bare:
         return None
-    return found
+    close = abs(abs(found.value) - abs(typed.value)) <= NEAR
+    return None if close and _hedged(typed) else found
 
 
-def _same_kind(one: _Candidate, typed: Typed) -> bool:
+def _same_kind(one: Candidate, typed: Typed) -> bool:
     """Whether a number could be written for this one."""
     if one.unit == "points":
         return typed.unit == "points" or (typed.unit == "percent" and _is_change(typed))
@@ -218,7 +175,7 @@ def _hedged(typed: Typed) -> bool:
     return typed.before.rstrip().lower().endswith(HEDGES)
 
 
-def _best(found: list[_Candidate], typed: Typed, cues: Cues) -> _Candidate | None:
+def _best(found: list[Candidate], typed: Typed, cues: Cues) -> Candidate | None:
     """The candidate that the sentence is most likely about."""
     role = _role(typed, cues)
     return min(
@@ -229,7 +186,7 @@ def _best(found: list[_Candidate], typed: Typed, cues: Cues) -> _Candidate | Non
             one.slice is not None and one.slice not in cues.slices,
             one.slice is None and bool(cues.slices),
             bool(cues.tasks) and one.task not in cues.tasks,
-            bool(one.looking) != bool(cues.looking),
+            bool(one.looking) and one.looking not in cues.looking,
             len(one.name), one.name,
         ),
     )
@@ -243,41 +200,6 @@ def _role(typed: Typed, cues: Cues) -> str:
         return told
     places = [(abs(at - typed.at), role) for role, found in cues.roles.items() for at in found]
     return min(places)[1] if places else ""
-
-
-def _candidates(record: Record) -> list[_Candidate]:
-    """Scores and changes of the record by name; without their intervals."""
-    found = []
-    for name, (value, _) in names(record).items():
-        one = _candidate(record, name.split("."), name, value)
-        if one is not None:
-            found.append(one)
-    return found
-
-
-def _candidate(record: Record, parts: list[str], name: str, value: Value) -> _Candidate | None:
-    if parts[0] not in record.benchmarks or len(parts) < 3:
-        return None
-    benchmark, role, *rest = parts
-    role = "change" if role.endswith("change") else role
-    facts = record.benchmarks[benchmark]
-    task = rest.pop(0) if rest[0] in facts.tasks and len(rest) > 1 else facts.primary
-    if rest[-1] in ("p", "mcnemar_p") and isinstance(value, float):
-        if len(rest) > 2:
-            return None
-        return _Candidate(name, value, "accuracy", "p", role, benchmark, task,
-                          primary=task == facts.primary)
-    if not isinstance(value, Number) or value.value is None or len(rest) not in (1, 3):
-        return None
-    share = value.metric in numbers.SHARES
-    unit = ("points" if value.is_change else "percent") if share else "decimal"
-    if value.is_change and not share:
-        return None
-    looking = rest[0] if len(rest) == 1 and rest[0] != value.metric else ""
-    return _Candidate(
-        name, value.value, value.metric, unit, role, benchmark, task,
-        (rest[0], rest[1]) if len(rest) == 3 else None, looking, task == facts.primary,
-    )
 
 
 def _numbers(node: Any) -> Iterator[float]:

@@ -66,7 +66,8 @@ def same(typed: str, name: str, filter_: str = "pct") -> str:
 def other(typed: str, has: str, name: str, filter_: str = "pct") -> str:
     return (
         f"'{typed}' is typed by hand: the record has {has} for {name} / "
-        f"Write {{{{ {name} | {filter_} }}}}, or {{{{ '{typed}' }}}} if it is no number of this run."
+        f"Write {{{{ {name} | {filter_} }}}}, or {{{{ '{typed}' }}}} if it is no number of this "
+        "run."
     )
 
 
@@ -86,6 +87,15 @@ BASE, TUNED, CHANGE = "floor.base.accuracy", "floor.tuned.accuracy", "floor.chan
     ("On `ambiguous` pictures the base model has 58.1%.",
      [same("58.1%", "floor.base.category.ambiguous.accuracy")]),
     ("The recall of the base model is 66.1%.", [same("66.1%", "floor.base.recall")]),
+    ("The accuracy was 71.7% (95% interval 65.7–73.7%).", [
+        same("71.7%", BASE),
+        f"'65.7' is typed by hand: it begins the interval of {BASE} / "
+        f"Write {{{{ {BASE} | ci }}}}.",
+    ]),
+    ("The gain is clear: +19.0 to +31.0 points.", [
+        f"'+19.0' is typed by hand: it begins the interval of {CHANGE} / "
+        f"Write {{{{ {CHANGE} | ci }}}}.",
+    ]),
     ("Guessing would score 50%.", [same("50%", "floor.base.chance", "pct(0)")]),
 ])
 def test_a_number_of_the_record(record: Record, text: str, expected: list[str]) -> None:
@@ -133,6 +143,7 @@ def test_a_number_against_the_record(record: Record, text: str, expected: list[s
     "Shadows are in 35% of the pictures, joints in 30%.",
     "A crack covers 2.5% of the picture.",
     "Ratings may be 1 point off.",
+    "The accuracy of the base model is said to be in 60–70%, or 80 to 90%, or 0.1–0.2.",
 ])
 def test_what_is_not_told(record: Record, text: str) -> None:
     assert told(record, text) == []
