@@ -52,10 +52,13 @@ _OTHERS = re.compile(
     r"\b(?:GPT|Gemini|Claude|LLaVA|InternVL|Llama|human|humans|people|annotators?|papers?"
     r"|published|literature|reported by|state of the art)\b",
 )
-_SHARE_OF = re.compile(
-    r"\s*(?:of|more|fewer|less)\b[^.;]{0,20}\b(?:pictures|images|photographs|samples|data|clips"
-    r"|videos|frames|weights|parameters|time|memory|steps|rows|labels|cracks drawn)\b"
+_SHARE = re.compile(
+    r"\s*(?:of|more|fewer|less)\b|\s*for (?:training|testing|validation|choosing|the)\b"
     r"|\s*(?:dropout|share)\b", re.IGNORECASE,
+)
+_JUDGED = re.compile(
+    r"\s*of (?:(?:the|all|its|these|those|our) )*(?:[\w-]+ )?(?:questions|answers|cases|pictures"
+    r"|images|photographs|samples|videos|clips|frames|cracks|hazards|objects)\b", re.IGNORECASE,
 )
 _LEVEL = re.compile(r"[-\s]*(?:confidence\b|intervals?\b|CI\b)", re.IGNORECASE)
 
@@ -117,6 +120,13 @@ class Reader:
         )
 
 
+def says_score(words: str) -> bool:
+    """Whether a piece of a sentence says that a score follows, or names a metric."""
+    return bool(_SCORED.search(words)) or any(
+        _words(metric).search(words) for metric in _METRICS.values()
+    )
+
+
 def is_wanted(sentence: str) -> bool:
     """Whether a number there says what is wanted rather than what was measured."""
     return bool(_WANTED.search(sentence))
@@ -127,9 +137,12 @@ def is_of_others(sentence: str) -> bool:
     return bool(_OTHERS.search(sentence))
 
 
-def is_share(after: str) -> bool:
-    """Whether what follows a number makes it a share of samples."""
-    return bool(_SHARE_OF.match(after))
+def is_share(after: str, cues: Cues) -> bool:
+    """Whether what follows a number makes it a share of something, and no score.
+
+    `97% of the questions` is a score where the sentence names one (`are answered correctly`).
+    """
+    return bool(_SHARE.match(after)) and not (_JUDGED.match(after) and cues.metrics)
 
 
 def is_level(after: str) -> bool:

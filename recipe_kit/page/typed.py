@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from recipe_kit.page.candidates import Candidate, candidates
-from recipe_kit.page.cues import Cues, Reader, is_level, is_of_others, is_share, is_wanted
+from recipe_kit.page.cues import (
+    Cues,
+    Reader,
+    is_level,
+    is_of_others,
+    is_share,
+    is_wanted,
+    says_score,
+)
 from recipe_kit.page.sentences import Typed, typed_numbers
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.problems import Document, Problem, mark_in
@@ -19,6 +27,10 @@ _CHANGE = re.compile(
 )
 NEAR = 0.02
 """How far from a score a hedged number may be: `about 97%`."""
+
+
+NEXT = 40
+"""How close a word is that says what a number is, in characters."""
 
 
 def typed_problems(record: Record, document: Document) -> list[Problem]:
@@ -71,7 +83,9 @@ def _is_setting(typed: Typed, settings: frozenset[float], cues: Cues) -> bool:
     """Whether it is a number of the spec: a target, or the share of pictures with a shadow."""
     if typed.unit in ("points", "p") or all(abs(typed.value - one) > 1e-9 for one in settings):
         return False
-    return is_wanted(typed.sentence) or not (cues.roles or cues.looking or _from_to(typed))
+    told = says_score(typed.before[-NEXT:]) or says_score(typed.after[: NEXT // 2])
+    about = cues.roles or cues.looking or _from_to(typed)
+    return is_wanted(typed.sentence) or not (told and about)
 
 
 def _equal(typed: Typed, one: Candidate, cues: Cues) -> bool:
@@ -92,7 +106,7 @@ def _equal(typed: Typed, one: Candidate, cues: Cues) -> bool:
     coarse = typed.unit != "decimal" or typed.digits == 2
     of_one_task = one.metric in cues.metrics and one.metric != "accuracy"
     told = one.task in cues.tasks or (not cues.tasks and (one.primary or of_one_task))
-    return coarse and named and told and _fits(one, cues) and not _is_share(typed, cues)
+    return coarse and named and told and _fits(one, cues) and not is_share(typed.after, cues)
 
 
 def _fits(one: Candidate, cues: Cues) -> bool:
@@ -115,7 +129,7 @@ def _contradicted(typed: Typed, cues: Cues, known: list[Candidate]) -> Candidate
         told = metric or role or cues.place or _is_change(typed)
     if not (told or typed.unit == "p") or is_of_others(typed.sentence):
         return None
-    if is_wanted(_around(typed)) or _is_share(typed, cues):
+    if is_wanted(_around(typed)) or is_share(typed.after, cues):
         return None
     if typed.signed and typed.unit == "decimal":  # a change of a score that is no share
         return None
@@ -151,11 +165,6 @@ def _is_change(typed: Typed) -> bool:
 def _by(typed: Typed) -> bool:
     """`rose by 12%`, `by about 12%`."""
     return bool(re.search(r"\bby(?: \w+)?\s*$", typed.before, re.IGNORECASE))
-
-
-def _is_share(typed: Typed, cues: Cues) -> bool:
-    """Whether it says how many of the samples something is true of, other than being right."""
-    return is_share(typed.after) and "accuracy" not in cues.metrics
 
 
 def _from_to(typed: Typed) -> str:

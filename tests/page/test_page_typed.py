@@ -143,6 +143,10 @@ def test_a_number_against_the_record(record: Record, text: str, expected: list[s
     "Shadows are in 35% of the pictures, joints in 30%.",
     "A crack covers 2.5% of the picture.",
     "Ratings may be 1 point off.",
+    "The zero-shot score drops when joints cover 30% of the floor.",
+    "We hold out 25% for testing the fine-tuned model's accuracy.",
+    "The learning rate decays to 10%, and then the fine-tuned model reaches its best.",
+    "LoRA changes 5.8% of the weights of the base model, which keeps its accuracy.",
     "The accuracy of the base model is said to be in 60–70%, or 80 to 90%, or 0.1–0.2.",
 ])
 def test_what_is_not_told(record: Record, text: str) -> None:
