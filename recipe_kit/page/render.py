@@ -21,6 +21,7 @@ from jinja2 import TemplateSyntaxError as SyntaxProblem
 from pydantic import ValidationError
 
 from recipe_kit.errors import PageError
+from recipe_kit.page.about_curation import LOADER
 from recipe_kit.page.context import context
 from recipe_kit.page.figures import Figure, figures
 from recipe_kit.page.lint import Fault, code_lines, lint, lint_files
@@ -93,7 +94,7 @@ def page_files(
 
     Args:
         record: The record with the author's words in its spec.
-        media: Folder with the pictures, the answers and the loader; of the run, or of the page.
+        media: Folder with the pictures and the answers; of the run, or of the page.
         recipe_path: The recipe's file, so that errors in the prose tell its lines.
         templates: Folder of the profiles; the toolkit's own when not given.
         draw: Draws a plot.
@@ -108,6 +109,8 @@ def page_files(
     source = fill(record, recipe, prose, plots, templates or templates_dir())
     made = _media(record, media, asked=asked)
     made |= {plot.file: draw(plot) for plot in plots.values()}
+    if record.loader:
+        made[LOADER] = (templates_dir() / LOADER).read_bytes()
     files = {f"assets/{name}": content for name, content in sorted(made.items())}
     setup = setup_page(prose)
     files |= {PAGE: source.encode()} | ({SETUP: setup.encode()} if setup else {})
@@ -214,9 +217,8 @@ def _content(path: Path) -> bytes | None:
 
 
 def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
-    """Pictures, and what the run made for the page beside them."""
-    names = [example.media for example in record.examples]
-    names += [*record.contact_sheets.values(), *([record.loader] if record.loader else [])]
+    """What the run made for the page: pictures and answers."""
+    names = [example.media for example in record.examples] + [*record.contact_sheets.values()]
     if (folder / ARCHIVE).is_file():
         names.append(ARCHIVE)
     found = {}

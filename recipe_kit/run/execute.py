@@ -9,7 +9,6 @@ from typing import Any
 from recipe_kit.data.exchange.training import LOADER
 from recipe_kit.errors import RecordError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
-from recipe_kit.paths import templates_dir
 from recipe_kit.record.archive import ARCHIVE
 from recipe_kit.record.files import read_json, storage, write_atomic, write_json
 from recipe_kit.record.schemas import ModelFacts, Record, StageEntry
@@ -175,13 +174,11 @@ def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
 
 
 def _files(job: Job) -> dict[str, Path]:
-    """What the run made for the page: pictures, answers, the loader of the training data."""
+    """What the run made for the page: pictures and answers."""
     made = job.folder(job.plan.of("comparison"))
     pictures = read_json(made / "pictures.json", Pictures)
     files = {name: made / "media" / name for name in pictures.files}
     files[ARCHIVE] = made / ARCHIVE
-    if not gate_result(job).enough:
-        files[LOADER] = templates_dir() / LOADER
     return files
 
 

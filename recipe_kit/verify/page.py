@@ -138,10 +138,9 @@ def _sums(page: Path) -> Iterator[Finding]:
 
 
 def _media(page: Path, record: Record) -> Iterator[Finding]:
-    """Pictures, answers and a loader that are not those the run made."""
+    """Pictures and answers that are not those the run made."""
     shown = {example.media for example in record.examples} | set(record.contact_sheets.values())
-    shown |= {ARCHIVE} | ({record.loader} if record.loader else set())
-    for name in sorted(shown | set(record.media)):
+    for name in sorted(shown | set(record.media) | {ARCHIVE}):
         path = page / "assets" / name
         if name not in record.media:
             yield Finding(f"assets/{RECORD}: media", f"does not list {name}")

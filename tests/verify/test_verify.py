@@ -183,7 +183,7 @@ def test_what_is_edited_by_hand_is_told_with_its_place(page: Path) -> None:
     typed = f"index.md:{number}: is “About 100 tables.”, but the record gives “About tables.”"
     assert typed in findings
     (row,) = (one for one in findings if "Left and right" in one)
-    assert re.fullmatch(r"index\.md:\d+: is “.*Left and right.*” .* “.*Left and Right.*”", row)
+    assert re.fullmatch(r"index\.md:\d+: is “.*Left and right.*”, .*“.*Left and Right.*”", row)
     assert len(findings) == 2
 
 
