@@ -55,7 +55,8 @@ def _list_starters(context: click.Context, _: click.Parameter, wanted: bool) -> 
 
 @main.command()
 @click.argument("name")
-@click.option("--starter", default="floor-safety", show_default=True, help="What to begin with.")
+@click.option("--starter", default="floor-safety", show_default=True,
+              help="What to begin with; --list names them all.")
 @click.option(
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_starters,
     help="List the starters and end.",

@@ -33,7 +33,10 @@ _PARAMETERS = "For a key parameter of `train`, its rationale: `learning_rate: Wh
 _COMMON_ISSUES = "Each common issue and its solution: `{issue: ..., solution: ...}`."
 _TROUBLESHOOTING = "Tips for when training or evaluation goes wrong."
 _METRICS = "What the shift of the scores tells, and how the gaps identified earlier were addressed."
-_BASE_ASKED = "Describe which zero-shot checkpoint was used, and how the evaluation was done."
+_BASE_ASKED = (
+    "Describe which zero-shot checkpoint was used, and how the evaluation was done. If using "
+    "customized scripts, preferably also include the script."
+)
 
 _TEST_FINETUNE_TEST = (
     _SETUP,
@@ -69,7 +72,8 @@ _POST_TRAINING = (
          "Describe the specific problem or task you're addressing. What are the target benchmarks? "
          "What makes this challenging for the base model?", True),
     Need("baseline", "## Problem",
-         "What the zero-shot results tell: the starting point, and the gaps you identified."),
+         "What the initial zero-shot evaluation tells. This helps readers understand the starting "
+         "point and the gaps you identified."),
     Need("gaps", "## Problem", "For a gap that the page lists, your words: `category.near: ...`."),
     Need("success", "## Problem", "Why these success criteria."),
     Need("why_not_fine_tuned", "## Problem", _WHY_NOT, ending="enough"),
@@ -117,7 +121,8 @@ _CAPABILITY = (
          "Describe the benchmark you've selected and why it's relevant for your use case. The "
          "benchmark can be existing or self-built, and it can be internal or external. When "
          "adopting a self-built benchmark, please actively seek review and feedback from other "
-         "domain experts to avoid the pitfall of making the mission too easy to accomplish.", True),
+         "domain experts to avoid the pitfall of making the mission too easy to accomplish. Our "
+         "goal is to build something meaningful for the Cosmos models in the long run.", True),
     Need("prompts", "### Pick Your Benchmark", "Why these questions are asked."),
     Need("dataset", "### Pick Your Benchmark",
          "How the evaluation data was collected and labeled, and its edge cases."),
@@ -141,7 +146,7 @@ _CAPABILITY = (
     Need("training_data", "### Data Curation", "What the training data is, and why.",
          ending="tuned"),
     Need("sample_contents", "### Data Curation",
-         "Describe representative samples; the page shows some of each label."),
+         "Describe representative samples. The page shows some of each label."),
     Need("methodology", "### Methodology",
          "Why this method; what did you instruct the model to learn?", True, "tuned"),
     Need("parameters", "### Training Configuration", _PARAMETERS, ending="tuned"),

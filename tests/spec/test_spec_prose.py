@@ -133,6 +133,47 @@ def test_each_ending_has_its_words(tuned: bool, enough: bool, here: str, away: s
         assert "overview" in shown
 
 
+@pytest.mark.parametrize(("profile", "part", "instruction"), [
+    ("post-training", "overview", "Describe the challenge, why post-training is needed, and your "
+     "approach (e.g., LoRA, full fine-tuning, RL)."),
+    ("post-training", "problem", "Describe the specific problem or task you're addressing. What "
+     "are the target benchmarks? What makes this challenging for the base model?"),
+    ("post-training", "baseline",
+     "This helps readers understand the starting point and the gaps you identified."),
+    ("post-training", "methodology", "Explain your training approach (e.g., Supervised "
+     "Fine-Tuning, Reinforcement Learning) and why it suits this use case. Include key benefits "
+     "and trade-offs."),
+    ("post-training", "curation", "Describe training data sources, preprocessing steps, and "
+     "expected format. If possible, explain how your data addresses the specific gaps identified "
+     "in the baseline evaluation."),
+    ("post-training", "monitoring",
+     "Include monitoring, checkpointing, and debugging information"),
+    ("post-training", "comparison",
+     "Describe evaluation methodology, metrics, and qualitative analysis."),
+    ("post-training", "conclusion", "Key achievements and lessons learned"),
+    ("capability", "overview", "Describe the capability, the challenge, why post-training is "
+     "needed, and your approach (e.g., LoRA, full fine-tuning, RL)."),
+    ("capability", "benchmark", "Describe the benchmark you've selected and why it's relevant for "
+     "your use case. The benchmark can be existing or self-built, and it can be internal or "
+     "external. When adopting a self-built benchmark, please actively seek review and feedback "
+     "from other domain experts to avoid the pitfall of making the mission too easy to "
+     "accomplish. Our goal is to build something meaningful for the Cosmos models in the long "
+     "run."),
+    ("capability", "inference", "If using customized scripts, preferably also include the script"),
+    ("capability", "baseline", "Document the key findings from your zero-shot evaluation. What "
+     "are the specific gaps or weaknesses you identified?"),
+    ("capability", "problem", "Describe the specific problem or task you're addressing."),
+    ("capability", "sourcing", "Describe the main source of the data for the post-training, and "
+     "major challenges encountered."),
+    ("capability", "curation", "Describe the data curation pipeline, which tool used to set that "
+     "up, and the end results of the curation."),
+    ("capability", "sample_contents", "Describe representative samples"),
+    ("capability", "methodology", "Why this method; what did you instruct the model to learn?"),
+])
+def test_the_seeds_instruction_is_the_help(profile: str, part: str, instruction: str) -> None:
+    assert instruction in help_for(profile, part)
+
+
 def test_help_for_a_part() -> None:
     assert help_for("capability", "methodology") == (
         "Why this method; what did you instruct the model to learn?"
