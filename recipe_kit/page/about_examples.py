@@ -77,7 +77,7 @@ def _analysis(record: Record, one: Example) -> str:
     if one.kind == "fixed":
         said = (
             f"The base model was {_sureness(one.before_confidence)} and wrong; {training} put "
-            f"that right, as it did {_of(found.fixed, wrong)} that the base model had wrong."
+            f"that right, as it did for {_of(found.fixed, wrong)} that the base model had wrong."
         )
     elif one.kind == "broken":
         said = (

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
 from recipe_kit.page import numbers
+from recipe_kit.record.schemas import Difference
 
 
 @pytest.mark.parametrize(
@@ -34,9 +37,50 @@ from recipe_kit.page import numbers
         (numbers.in_a_sentence("accuracy"), "accuracy"),
         (numbers.in_a_sentence("f1"), "F1"),
         (numbers.in_a_sentence("auroc"), "AUROC"),
+        (numbers.in_a_sentence("brier"), "Brier score"),
+        (numbers.relative(0.55, 0.98), "+78.2%"),
+        (numbers.relative(0.5, 0.4), "−20.0%"),
+        (numbers.relative(0.0, 0.4), "n/a"),
+        (numbers.relative(None, 0.4), "n/a"),
+        (numbers.value("circular_accuracy", 0.31), "31.0%"),
         (numbers.size(12_400_000), "12.4 MB"),
         (numbers.count(5_800_000), "5.8 M"),
     ],
 )
 def test_written(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [(0.5, 0.95, 0.9), (0.5, 0.25, -0.5), (1.0, 1.0, None), (None, 0.5, None)],
+)
+def test_error_reduction(before: float | None, after: float | None, share: float | None) -> None:
+    assert numbers.error_reduction(before, after) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("update", "word"),
+    [
+        ({"better": True}, "better"),
+        ({"better": False}, "worse"),
+        ({"better": None}, "within noise"),
+        ({"difference": 0.0}, "unchanged"),
+        ({"low": None}, "n/a"),
+        ({"before": None, "difference": None}, "n/a"),
+    ],
+)
+def test_verdict(update: dict[str, Any], word: str) -> None:
+    found = Difference(
+        metric="accuracy", before=0.5, after=0.6, difference=0.1, low=0.02, high=0.18, n=100
+    )
+    assert numbers.verdict(found.model_copy(update=update)) == word
+
+
+@pytest.mark.parametrize(
+    ("p", "adjusted", "shown"),
+    [(None, None, "–"), (0.04, None, "0.040"), (0.04, 0.12, "0.120"), (1e-5, 2e-5, "< 0.001")],
+)
+def test_p_is_the_adjusted_one(p: float | None, adjusted: float | None, shown: str) -> None:
+    found = Difference(metric="accuracy", before=0.5, after=0.6, difference=0.1, n=100)
+    assert numbers.p_of(found.model_copy(update={"p": p, "p_adjusted": adjusted})) == shown
