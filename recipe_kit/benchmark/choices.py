@@ -40,7 +40,8 @@ def choices_of(task_name: str, task: ChoiceTask, sample: Sample) -> Choices:
     """The options that a sample has labels for, and which of them is right.
 
     Raises:
-        DataError: Fewer than two options are left, two say the same, or none of them is right.
+        DataError: Fewer than two options are left, two say the same, or which is right cannot be
+            told.
     """
     filled = {
         index: text
@@ -111,18 +112,24 @@ def _right(task_name: str, task: ChoiceTask, sample: Sample, filled: dict[int, s
     """The index in the spec of the option that the sample's label names."""
     value = label_text(sample.labels[task.label]).strip()
     answer = task.answers.get(value, value).strip()
-    for index, text in filled.items():
-        # An answer may also be written as the option is listed: `answers: {left: "{subject}"}`.
-        if answer in (text, task.options[index]):
-            return index
-    letters = {LETTERS[index]: index for index in filled}
-    if answer in letters:
-        return letters[answer]
-    said = f"'{value}'" if answer == value else f"'{value}', which is answered '{answer}'"
-    listed = ", ".join(f"{LETTERS[index]}. {text}" for index, text in filled.items())
+    # An answer may also be written as the option is listed: `answers: {left: "{subject}"}`.
+    listed = [index for index in filled if answer == task.options[index].strip()]
+    said = [index for index, text in filled.items() if text == answer]
+    lettered = [index for index in filled if LETTERS[index] == answer]
+    if said and lettered and said != lettered and not listed:
+        raise _wrong(
+            sample, f"label '{task.label}' is '{value}', which is the letter of one option of the "
+            f"task '{task_name}' and the text of another",
+            f"say what it means in tasks.{task_name}.answers, like "
+            f"`{{{value}: \"{task.options[lettered[0]]}\"}}`",
+        )
+    if found := listed or said or lettered:
+        return found[0]
+    label = f"'{value}'" if answer == value else f"'{value}', which is answered '{answer}'"
+    known = ", ".join(f"{LETTERS[index]}. {text}" for index, text in filled.items())
     raise _wrong(
-        sample, f"label '{task.label}' is {said}, and is none of the options of the task "
-        f"'{task_name}': {listed}{_nearest(answer, list(filled.values()))}",
+        sample, f"label '{task.label}' is {label}, and is none of the options of the task "
+        f"'{task_name}': {known}{_nearest(answer, list(filled.values()))}",
         f"correct the label, or add the value to tasks.{task_name}.answers",
     )
 

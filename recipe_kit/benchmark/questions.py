@@ -43,7 +43,7 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
 
     Raises:
         DataError: A label's value is none the task knows, a label that a prompt names is missing,
-            or a task has no sample to ask.
+            a task has no sample to ask, or a criterion of success names a category without any.
     """
     benchmark = recipe.benchmarks[name]
     sources = benchmark.sources or tuple(recipe.data.sources)
@@ -68,7 +68,24 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
                 fix=f"give data.splits.{benchmark.split} a source with the label '{label}', "
                 f"or take the task out of benchmarks.{name}.tasks",
             )
+    _check_categories(name, recipe, questions)
     return tuple(questions)
+
+
+def _check_categories(name: str, recipe: Recipe, questions: Sequence[Question]) -> None:
+    """Refuse now what could not be judged when everything has been trained and asked."""
+    for key, criterion in recipe.success.items():
+        benchmark, task = recipe.judged(key)
+        known = sorted({q.category for q in questions if q.task == task} - {""})
+        if criterion.category is None or benchmark != name or criterion.category in known:
+            continue
+        near = difflib.get_close_matches(criterion.category, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+        raise DataError(
+            f"no question of task '{task}' has the category '{criterion.category}'; {hint}",
+            where=f"success.{key}.category",
+            fix=f"name a category of the samples that benchmarks.{name} asks about",
+        )
 
 
 def pose(

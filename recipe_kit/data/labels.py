@@ -6,7 +6,7 @@ from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import LETTERS, SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
+from recipe_kit.spec.tasks import HINT, LETTERS, SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
 
 
 def plain(value: LabelValue) -> LabelValue:
@@ -66,9 +66,10 @@ def _wanted(recipe: Recipe) -> Iterator[tuple[str, str]]:
         options = task.options if isinstance(task, ChoiceTask) else ()
         texts = {"prompt": task.prompt} | {f"options.{i}": text for i, text in enumerate(options)}
         for key, text in texts.items():
-            # Options {A} to {J} fit questions of others that have fewer.
+            # {hint} and the options {A} to {J} fit questions of others that lack some.
+            may_lack = (HINT,) if key == "prompt" else tuple(LETTERS)
             yield from ((f"tasks.{name}.{key}", label) for label in labels_in(text)
-                        if key == "prompt" or label not in tuple(LETTERS))
+                        if label not in may_lack)
     for name, benchmark in recipe.benchmarks.items():
         for place, label in enumerate(benchmark.slices):
             if label != SIZE_SLICE:

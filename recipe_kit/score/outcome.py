@@ -25,7 +25,7 @@ from recipe_kit.record.schemas import (
 from recipe_kit.record.schemas.entry import Entry
 from recipe_kit.score.compare import compare
 from recipe_kit.score.examples import choose, samples
-from recipe_kit.score.gaps import find_gaps
+from recipe_kit.score.gaps import find_gaps, rank
 from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
 from recipe_kit.score.success import judge
@@ -164,7 +164,7 @@ def _gaps(recipe: Recipe, before: Scores, after: Scores | None) -> tuple[Gap, ..
         for name, scores in before.items()
         for gap in find_gaps(name, scores, after[name] if after else None, _wanted(recipe, name))
     ]
-    return tuple(sorted(found, key=lambda gap: -gap.shortfall))
+    return tuple(sorted(found, key=rank))
 
 
 def _wanted(recipe: Recipe, benchmark: str) -> dict[str, float]:
@@ -175,9 +175,7 @@ def _wanted(recipe: Recipe, benchmark: str) -> dict[str, float]:
         if recipe.gate.benchmark == benchmark and target.metric == "accuracy"
     ]
     for name, criterion in recipe.success.items():
-        task = criterion.task or name
-        asking = (n for n, one in recipe.benchmarks.items() if task in one.tasks)
-        where = criterion.benchmark or next(asking, "")
+        where, task = recipe.judged(name)
         if where == benchmark and criterion.metric == "accuracy" and criterion.category is None:
             asked.append((task, criterion.at_least))
     wanted: dict[str, float] = {}

@@ -57,9 +57,7 @@ def verdict(
 def _results(
     name: str, criterion: Criterion, recipe: Recipe, before: Scores, after: Scores | None
 ) -> Iterator[CriterionResult]:
-    task = criterion.task or name
-    asking = (key for key, one in recipe.benchmarks.items() if task in one.tasks)
-    benchmark = criterion.benchmark or next(asking, "")
+    benchmark, task = recipe.judged(name)
     place = (name, benchmark, task, criterion)
     was = _metric(*place, before)
     now = _metric(*place, after) if after is not None else None

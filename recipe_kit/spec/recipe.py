@@ -109,3 +109,10 @@ class Recipe(Part):
     """The author's words."""
     resources: tuple[Resource, ...] = ()
     """Links at the end of the page."""
+
+    def judged(self, criterion: str) -> tuple[str, str]:
+        """The benchmark and the task that a criterion of `success` is about."""
+        goal = self.success[criterion]
+        task = goal.task or criterion
+        asking = (name for name, one in self.benchmarks.items() if task in one.tasks)
+        return goal.benchmark or next(asking, ""), task

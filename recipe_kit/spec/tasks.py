@@ -8,15 +8,18 @@ from pydantic import Field
 from recipe_kit.spec.base import Part, Seed
 
 LETTERS = "ABCDEFGHIJ"
-PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
-"""A label's place in the text of a prompt or an option: `{subject}`."""
+PLACE = re.compile(r"\{(\{)?([A-Za-z_][A-Za-z0-9_-]*)\}(?(1)\})")
+"""A label's place in the text of a prompt or an option: `{subject}`; `{{subject}}` is none, and
+stands for the braces themselves."""
+HINT = "hint"
+"""The one label that a prompt may name and a sample lack: nothing stands in its place then."""
 SIZE_SLICE = "size"
 """The slice by a picture's width and height, where no label has this name."""
 
 
 def labels_in(text: str) -> tuple[str, ...]:
     """The labels that a prompt or an option names, each once."""
-    return tuple(dict.fromkeys(PLACE.findall(text)))
+    return tuple(dict.fromkeys(place[2] for place in PLACE.finditer(text) if not place[1]))
 
 
 class BinaryTask(Part):
@@ -25,7 +28,7 @@ class BinaryTask(Part):
     type: Literal["binary"]
     """A question answered by Yes or No."""
     prompt: str = Field(min_length=1)
-    """The question, as the model reads it; `{name}` stands for the sample's label `name`."""
+    """The question; `{name}` is the sample's label `name`, and `{{name}}` is written `{name}`."""
     label: str
     """Label of the sample that holds the truth."""
     answers: dict[str, Literal["Yes", "No"]] = Field(default={"Yes": "Yes", "No": "No"})
@@ -45,7 +48,7 @@ class ScaleTask(Part):
     type: Literal["scale"]
     """A question answered by a whole number on a scale."""
     prompt: str = Field(min_length=1)
-    """The question, as the model reads it; `{name}` stands for the sample's label `name`."""
+    """The question; `{name}` is the sample's label `name`, and `{{name}}` is written `{name}`."""
     label: str
     """Label of the sample that holds the truth."""
     low: int = Field(default=1, ge=0)
@@ -65,7 +68,7 @@ class ChoiceTask(Part):
     type: Literal["choice"]
     """A question answered by the letter of one of two to ten options."""
     prompt: str = Field(min_length=1)
-    """The question; `{name}` stands for the sample's label `name`. The options follow it."""
+    """The question, as in a binary task; the options follow it."""
     options: tuple[str, ...] = Field(min_length=2, max_length=10)
     """Texts of the options, with `{name}` for labels; one whose label is missing is left out."""
     label: str

@@ -77,6 +77,7 @@ def validation_questions(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Que
     only = recipe.model_copy(update={
         "benchmarks": {"validation": Benchmark(split="val", tasks=tasks)},
         "tasks": {name: _asked_once(recipe.tasks[name]) for name in tasks},
+        "success": {},  # is of the recipe's own benchmarks
     })
     return build("validation", only, chosen)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from recipe_kit.benchmark.choices import orders, rotations
@@ -58,7 +58,8 @@ def recipe(slices: tuple[str, ...] = (), **task: object) -> Recipe:
     [
         ("{name} is {name}", "cup is cup"),
         ("{truth}, {count}, {share}, {l2-category}", "true, 3, 2.5, x"),
-        ("{} { name } {1} {name: 1} {{name}}", "{} { name } {1} {name: 1} {cup}"),
+        ("{} { name } {1} {name: 1} {{name}}", "{} { name } {1} {name: 1} {name}"),
+    ("{{name} {name}} {{{name}}} {{a b}}", "{cup cup} {{name}} {{a b}}"),
         ("{nested}", "{name}"),
         ("no label", "no label"),
     ],
@@ -73,6 +74,7 @@ def test_labels_are_filled_in(template: str, text: str) -> None:
 
 @given(st.text("{}a b_-1"))
 def test_only_labels_are_replaced(text: str) -> None:
+    assume("{{" not in text)  # stands for a brace
     names = labels_in(text)
     filled = fill(text, dict.fromkeys(names, "x"))
     for name in names:
@@ -175,8 +177,12 @@ def test_in_the_rotations_every_option_stands_everywhere_once(order: list[int]) 
         (WHO, ASKED, {"A": "a dog", "B": "nobody", "C": "a cat"}, "C"),
         # The letter is that of the list, whatever is left out before it
         (WHO, ASKED | {"A": ""}, {"A": "nobody", "B": "a cat"}, "B"),
-        # The text wins over the letter
-        (WHO, ASKED | {"A": "C"}, {"A": "C", "B": "nobody", "C": "a cat"}, "A"),
+        # Options that are letters: the text goes before the letter, where the spec writes it
+        (SIDE | {"shuffle": False, "options": ["B", "A"]}, LABELS | {"relation": "A"},
+         {"A": "B", "B": "A"}, "B"),
+        (WHO, ASKED | {"A": "A", "answer": "A"}, {"A": "A", "B": "nobody", "C": "a cat"}, "A"),
+        (WHO | {"answers": {"A": "{A}", "B": "{B}"}}, ASKED | {"A": "B", "B": "A", "answer": "A"},
+         {"A": "B", "B": "A", "C": "a cat"}, "A"),
         (WHO, ASKED | {"answer": "nobody"}, {"A": "a dog", "B": "nobody", "C": "a cat"}, "B"),
         (WHO, ASKED | {"answer": " a cat ", "C": "a cat "},
          {"A": "a dog", "B": "nobody", "C": "a cat"}, "C"),
@@ -226,6 +232,10 @@ def test_the_options_and_the_right_one(
          "sample 'drawn/1': label 'answer' is 'Nobody', and is none of the options of the task "
          "'who': A. a dog, B. nobody, C. a cat; did you mean 'nobody'?\n  To mend it: correct the "
          "label, or add the value to tasks.who.answers"),
+        (WHO, ASKED | {"A": "C"},
+         "sample 'drawn/1': label 'answer' is 'C', which is the letter of one option of the task "
+         "'who' and the text of another\n  To mend it: say what it means in tasks.who.answers, "
+         "like `{C: \"{C}\"}`"),
         (WHO | {"answers": {"x": "a cow"}}, ASKED | {"answer": "x"},
          "sample 'drawn/1': label 'answer' is 'x', which is answered 'a cow', and is none of the "
          "options of the task 'who': A. a dog, B. nobody, C. a cat; did you mean 'a dog'?\n  To "
@@ -252,9 +262,44 @@ def test_prompts_of_other_tasks_name_labels_too() -> None:
         pose("red", task, sample(red="No"))
 
 
+@pytest.mark.parametrize(("prompt", "labels", "asked"), [
+    ("{hint}\n{question}", {}, "Who is it?"),
+    ("{hint}\n{question}", {"hint": ""}, "Who is it?"),
+    ("{hint}\n{question}", {"hint": "Look."}, "Look.\nWho is it?"),
+    ("{question}\n {hint}", {}, "Who is it?"),
+    ("{question} {hint}", {}, "Who is it?"),
+    ("Hint: {hint}\n{question}", {}, "Hint: \nWho is it?"),
+])
+def test_a_question_may_lack_a_hint(prompt: str, labels: dict[str, str], asked: str) -> None:
+    (posed,) = pose("who", choice(WHO, prompt=prompt), sample(**ASKED, **labels))
+    assert posed.prompt == f"{asked}\n" + "\n".join(f"{k}. {v}" for k, v in posed.options.items())
+
+
 def test_a_sample_without_the_label_is_not_asked() -> None:
     found = build("table", recipe(), [sample(1, **LABELS), sample(2, subject="cup")])
     assert [question.sample for question in found] == ["drawn/1"]
+
+
+@pytest.mark.parametrize(("category", "hint"), [
+    ("nearr", "did you mean 'near'?"), ("behind", "known: far, near"),
+])
+def test_a_criterion_of_a_category_that_nothing_has_is_refused_before_anything_is_asked(
+    category: str, hint: str
+) -> None:
+    samples = [
+        sample(n, **LABELS).model_copy(update={"category": one})
+        for n, one in enumerate(("near", "far", ""))
+    ]
+    goal = {"side": {"metric": "accuracy", "at_least": 0.5, "category": "near"}}
+    good = recipe().model_dump(by_alias=True) | {"success": goal}
+    assert len(build("table", Recipe.model_validate(good), samples)) == 3
+    goal["side"]["category"] = category
+    with pytest.raises(DataError) as caught:
+        build("table", Recipe.model_validate(good), samples)
+    assert str(caught.value) == (
+        f"success.side.category: no question of task 'side' has the category '{category}'; {hint}"
+        "\n  To mend it: name a category of the samples that benchmarks.table asks about"
+    )
 
 
 GAPS = [0.081, 0.1, 0.12, 0.15, 0.152, 0.2, 0.23, 0.3, 0.36]

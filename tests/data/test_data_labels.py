@@ -58,8 +58,8 @@ SAMPLES = [Sample(id="quiz/1", source="quiz", media="1.png", labels=LABELS)]
 
 
 def test_every_label_is_there() -> None:
-    # Options {A} to {J} fit questions that have fewer; `size` is the picture's.
-    task = {"prompt": "{question}", "options": ["{A}", "{B}", "{C}"]}
+    # {hint} and options {A} to {J} fit questions that lack some; `size` is the picture's.
+    task = {"prompt": "{hint}\n{question} {{word}}", "options": ["{A}", "{B}", "{C}"]}
     check_labels_exist(SAMPLES, recipe(task, slices=("side", "size")))
 
 
