@@ -106,7 +106,7 @@ def vehicles(scene: Scene, found: Labels, way: int) -> str:
     elif parked:
         things.append(f"{NUMBERS[len(parked)]} vehicles are parked on the right")
     if not things:
-        return "There are no other vehicles." if way else ""
+        return "There are no cars, trucks or buses around." if way else ""
     return sentence(listed(things))
 
 

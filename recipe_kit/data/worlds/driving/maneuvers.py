@@ -110,6 +110,8 @@ def at_junction(rng: Rng, setting: Setting, road: Road) -> Situation:
     lights = rng.random() < {"city": 0.75, "suburb": 0.3}.get(setting.where, 0.0)
     kind = "T junction" if setting.has["t_junction"] and not lights else "crossroads"
     control = "traffic lights" if lights else "stop sign"
+    if not lights:  # a narrow road, so that the stop sign at its edge is in view
+        road = replace(road, ahead=1, oncoming=min(1, road.oncoming))
     if setting.has["turn"]:
         if kind == "T junction" and rng.random() < 0.4:
             control = "none"

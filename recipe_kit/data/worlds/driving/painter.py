@@ -100,9 +100,8 @@ class Painter:
 
     def _outlines(self, corners: Array) -> list[list[float] | None]:
         """The outlines in pixels of faces [F, 4, 3]; None where one is not seen."""
-        ahead = corners[..., 2]
-        behind: NDArray[np.bool_] = ahead < NEAR
-        cut, gone = behind.any(axis=1), behind.all(axis=1)
+        behind = np.count_nonzero(corners[..., 2] < NEAR, axis=1)
+        cut, gone = behind > 0, behind == 4
         safe = corners.copy()
         safe[cut] = np.float32(1)
         flat = self._flat(safe)
@@ -110,8 +109,7 @@ class Painter:
         outside = ~cut & ((high < 0).any(axis=1) | (low[:, 0] > self.size[0])
                           | (low[:, 1] > self.size[1])
                           | ((high - low) < 0.6).all(axis=1))  # fmt: skip
-        skip: list[bool] = (gone | outside).tolist()
-        cuts: list[bool] = cut.tolist()
+        skip, cuts = (gone | outside).tolist(), cut.tolist()
         points: list[list[float]] = flat.reshape(-1, 8).tolist()
         return [None if skip[row] else self._clipped(corners[row]) if cuts[row] else points[row]
                 for row in range(len(corners))]

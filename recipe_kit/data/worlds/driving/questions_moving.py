@@ -15,8 +15,9 @@ def motion_questions() -> tuple[PoolQuestion, ...]:
         ask(name, "lead_gap", "How does the distance to the vehicle ahead change over the clip?",
              "lead_gap", {"none": "There is no vehicle ahead", "shrinks": "It becomes smaller",
                           "grows": "It becomes larger", "stays": "It stays about the same"}),
-        ask(name, "oncoming", "How many vehicles come toward the ego vehicle on its own road?",
-             "oncoming", COUNTS),
+        ask(name, "oncoming", "How many motor vehicles come toward the ego vehicle on its road?",
+             "oncoming",
+             {"0": "None", "1": "One", "2": "Two"}, "Three or more"),
         ask(name, "crossing", "How does a vehicle cross on the other road ahead?", "crossing",
              WAYS | {"none": "No vehicle crosses"}, "It stands across the road"),
         ask(name, "neighbor", "What does a vehicle in the next lane of the same direction do?",
@@ -80,7 +81,7 @@ def space_questions() -> tuple[PoolQuestion, ...]:
     name = "Spatial & Temporal"
     sides = ("left", "right")
     return (
-        ask(name, "nearest_vehicle", "Where is the nearest vehicle when the clip begins?",
+        ask(name, "nearest_vehicle", "Where is the nearest motor vehicle when the clip begins?",
              "nearest_vehicle", {"none": "There is none in view", "ahead": "Straight ahead",
                                  "left": "On the left", "right": "On the right"}, required=True),
         ask(name, "road_direction", "How does the road run?", "road_direction",

@@ -51,7 +51,7 @@ def object_questions() -> tuple[PoolQuestion, ...]:
     """Key Objects: 10."""
     name = "Key Objects"
     return (
-        ask(name, "lead", "What kind of vehicle is ahead of the ego vehicle in its lane when the "
+        ask(name, "lead", "What kind of motor vehicle is ahead in the ego vehicle's lane when the "
              "clip begins?", "lead", KINDS, required=True),
         ask(name, "lead_color", "What color is the vehicle ahead in the ego vehicle's lane?",
              "lead_color", COLORS, unless=("none",)),
@@ -64,7 +64,7 @@ def object_questions() -> tuple[PoolQuestion, ...]:
         ask(name, "sign", "Which sign stands beside the road?", "sign",
              {"none": "None", "stop": "A stop sign", "speed limit": "A round speed limit sign",
               "warning": "A yellow warning sign", "direction": "A green direction sign"}),
-        ask(name, "oncoming_kind", "What kind of vehicle comes toward the ego vehicle first?",
+        ask(name, "oncoming_kind", "What kind of motor vehicle comes toward the ego vehicle first?",
              "oncoming_kind", KINDS),
         ask(name, "emergency", "Where is a vehicle with flashing emergency lights?", "emergency",
              {"none": "There is none", "ahead": "Ahead, in the ego vehicle's lane",

@@ -40,10 +40,10 @@ def people(rng: Rng, scene: Scene, *, present: bool) -> tuple[Person, ...]:
     ego, road, junction = scene.ego, scene.road, scene.junction
     count = int(pick(rng, {"1": 0.5, "2": 0.28, "3": 0.22}))
     crossing = rng.random() < 0.7
-    if scene.cones and scene.surroundings != "suburb":
-        return _workers(rng, scene, 1 + (count > 2)) if rng.random() < 0.5 else ()
     if ego.reason == "pedestrian":
         return _crossing(rng, scene, min(count, 2))
+    if scene.cones and scene.surroundings != "suburb":
+        return _workers(rng, scene, 1 + (count > 2)) if rng.random() < 0.5 else ()
     if not present or scene.surroundings == "highway":
         return ()
     stands = junction is not None and ego.reason == "red light" and ego.maneuver in ("stop", "wait")
