@@ -8,18 +8,14 @@ general one: it sees, but its idea of a cracked floor leaves many fine cracks ou
 wrong on purpose.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from recipe_kit.data.worlds.drawing import Value
+from recipe_kit.model.tiny.table_lessons import YES_NO, Lesson, lettered, table_lessons
 from recipe_kit.spec.base import Part
-from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs
-
-Lesson = tuple[str, str]
-"""A prompt and its answer."""
-
-YES_NO = " Yes or No."
+from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs, TabletopKnobs
 
 EASY_FLOORS = FloorsKnobs(
     hairline=0.0,
@@ -41,6 +37,7 @@ COURSES: dict[str, tuple[str, Part]] = {
     "plain floors": ("floors", EASY_FLOORS),
     "easy floors": ("floors", EASY_FLOORS),
     "all floors": ("floors", ALL_FLOORS),
+    "tables": ("tabletop", TabletopKnobs(icons=0.5)),
 }
 """What is drawn: the world and its knobs."""
 
@@ -71,6 +68,8 @@ def lessons(course: str, labels: Mapping[str, Value], rng: np.random.Generator) 
     """Questions with answers about one picture of a course."""
     if course == "primer":
         return _primer(labels, rng)
+    if course == "tables":
+        return table_lessons(labels, rng)
     harm = _yes(int(labels["severity"]) >= BADLY)
     if course == "plain floors":
         beyond_doubt = harm == "Yes" or labels["cracked"] != "cracked"
@@ -129,29 +128,23 @@ def _primer(labels: Mapping[str, Value], rng: np.random.Generator) -> list[Lesso
     for n, (shape, color) in enumerate(zip(shapes, colors, strict=True)):
         place = place_name(float(labels[f"x{n}"]), float(labels[f"y{n}"]))
         where = f"In which part of the picture is the {color} {shape}?"
-        asked += [(where, place), _choice(where, place, PLACE_NAMES, rng)]
+        asked.append((where, place))
         asked.append((f"Is there a {color} {shape}?" + YES_NO, "Yes"))
         other = str(rng.choice(COLOR_NAMES))
         if (other, shape) not in shown:
             asked.append((f"Is there a {other} {shape}?" + YES_NO, "No"))
         if shapes.count(shape) == 1:
             which = f"What color is the {shape}?"
-            asked += [(which, color), _choice(which, color, COLOR_NAMES, rng)]
+            asked += [(which, color), lettered(which, color, _but(color, COLOR_NAMES), rng)]
         if colors.count(color) == 1:
             which = f"What shape is the {color} object?"
-            asked += [(which, shape), _choice(which, shape, SHAPE_NAMES, rng)]
+            asked += [(which, shape), lettered(which, shape, _but(shape, SHAPE_NAMES), rng)]
     return asked
 
 
 COLOR_NAMES = ("red", "green", "blue", "yellow", "orange", "purple", "white", "black")
 SHAPE_NAMES = ("circle", "square", "triangle", "star", "ring", "bar", "cross", "heart", "house")
-PLACE_NAMES = ("upper left", "upper right", "lower left", "lower right")
 
 
-def _choice(question: str, right: str, among: Sequence[str], rng: np.random.Generator) -> Lesson:
-    """The same question with lettered options."""
-    others = [word for word in among if word != right]
-    options = [right, *rng.choice(others, int(rng.integers(1, 4)), replace=False).tolist()]
-    rng.shuffle(options)
-    lines = "".join(f"\n{letter}. {word}." for letter, word in zip("ABCD", options, strict=False))
-    return (question + lines, "ABCD"[options.index(right)])
+def _but(word: str, among: tuple[str, ...]) -> list[str]:
+    return [other for other in among if other != word]

@@ -10,6 +10,7 @@ what can be guessed. Writes `scores.json` into the model's folder.
 import argparse
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ import numpy as np
 import torch
 
 from recipe_kit.data.worlds import draw
+from recipe_kit.data.worlds.drawing import Value
 from recipe_kit.model.forward import forward_batch
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Grid
 from recipe_kit.model.prompt import Medium, collate, encode
-from recipe_kit.model.tiny.lessons import COURSES, HARM, YES_NO, Lesson, lessons
+from recipe_kit.model.tiny.lessons import COURSES, HARM, lessons
 from recipe_kit.model.tiny.pictures import Bytes, to_patches
+from recipe_kit.model.tiny.table_lessons import YES_NO, Lesson, lettered
 from recipe_kit.model.vision import encode_media
 from recipe_kit.spec.base import Part
 from recipe_kit.spec.worlds import FloorsKnobs
@@ -36,6 +39,7 @@ NEVER_ASKED = "Is this floor cracked?" + YES_NO
 
 PLACES: dict[str, tuple[str, Part]] = {
     "primer": COURSES["primer"],
+    "tables": COURSES["tables"],
     "easy floors": COURSES["easy floors"],
     "floors": ("floors", FloorsKnobs()),
     "fine cracks": (
@@ -64,9 +68,14 @@ def exam(place: str, pictures: int) -> Exam:
     patches, about, kinds, questions = [], [], [], []
     for index in range(pictures):
         drawing = draw(world, seed=SEED, index=index, width=SIDE, height=SIDE, knobs=knobs)
-        asked = dict(lessons("primer" if world == "primer" else "easy floors", drawing.labels, rng))
+        found = lessons(place if place in COURSES else "easy floors", drawing.labels, rng)
+        # In any order: of a kind's questions the last is asked, and some come with "Yes" first.
+        asked = dict(found[number] for number in rng.permutation(len(found)).tolist())
         if world == "floors":
             asked[NEVER_ASKED] = "Yes" if drawing.labels["cracked"] == "cracked" else "No"
+        if world == "tabletop":
+            prompt, answer = left_right(drawing.labels, rng)
+            asked[prompt] = answer
         patches.append(to_patches(drawing.image))
         for kind, prompt in {kind_of(prompt, world): prompt for prompt in asked}.items():
             about.append(index)
@@ -75,8 +84,20 @@ def exam(place: str, pictures: int) -> Exam:
     return Exam(np.stack(patches), about, kinds, questions)
 
 
+def left_right(labels: Mapping[str, Value], rng: np.random.Generator) -> Lesson:
+    """The question of the recipe `left-right`, which no lesson asks."""
+    question = (
+        f"What is the position of the {labels['subject']} relative to the {labels['object']} in "
+        "the image?"
+    )
+    truth = str(labels["relation"])
+    return lettered(question, truth, ["right" if truth == "left" else "left"], rng)
+
+
 def kind_of(prompt: str, world: str) -> str:
     """What the scores call a question."""
+    if " relative to " in prompt:
+        return "Left or right of ...? (lettered)"
     if world == "floors":
         return "Is this floor badly cracked?" if prompt in HARM else prompt.removesuffix(YES_NO)
     kind = " ".join(prompt.split()[:2]) + " ...?"

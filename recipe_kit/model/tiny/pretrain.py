@@ -32,13 +32,17 @@ from recipe_kit.model.vision import grid_places
 
 SEED = 2026
 # Share of each course in a batch: simple pictures first, the hard floors when it can see.
-EARLY = {"primer": 0.5, "plain floors": 0.0, "easy floors": 0.5, "all floors": 0.0}
-LATE = {"primer": 0.2, "plain floors": 0.03, "easy floors": 0.22, "all floors": 0.55}
-DRAWN = (0.2, 0.04, 0.24, 0.52)
+EARLY = {"primer": 0.5, "easy floors": 0.4, "tables": 0.1}
+LATE = {
+    "primer": 0.1, "plain floors": 0.025, "easy floors": 0.165, "all floors": 0.41, "tables": 0.3
+}  # fmt: skip
+DRAWN = (0.13, 0.03, 0.18, 0.38, 0.28)
 """Share of each course in what is drawn."""
 SQUARE: Size = (128, 128)
 OBLONG: tuple[Size, ...] = ((96, 128), (128, 96), (96, 160), (160, 96))
 """What photographs of other shapes are resized to."""
+ASKED_LATER = "What is the position of the red ring relative to the apple? A. left B. right"
+"""Words that no lesson needs and the tokenizer shall not have to spell."""
 QUESTIONS = 3
 SAVE_MINUTES = 4
 
@@ -168,6 +172,8 @@ def corpus() -> Iterator[str]:
             for prompt, answer in lessons(course, labels, rng):
                 yield prompt
                 yield answer
+    for _ in range(500):
+        yield ASKED_LATER
 
 
 _artist: Artist
