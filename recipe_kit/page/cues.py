@@ -1,7 +1,6 @@
 """What a sentence is about: which metrics, models, tasks, benchmarks and slices it names."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recipe_kit.page.named import identifier, identifiers
@@ -99,10 +98,13 @@ class Reader:
             name: _words(rf"`{name}`|{_named(name)} benchmark|benchmark {_named(name)}")
             for name in record.benchmarks
         }
-        self._slices = {key: _words(words) for key, words in _slices(record)}
+        self._slices = {
+            key: (value.lower(), _words(words)) for key, (value, words) in _slices(record).items()
+        }
 
     def read(self, sentence: str) -> Cues:
         """What a sentence names."""
+        lower = sentence.lower()
         return Cues(
             metrics=_found(self._metrics, sentence),
             roles={
@@ -113,7 +115,8 @@ class Reader:
             tasks=_found(self._tasks, sentence),
             benchmarks=_found(self._benchmarks, sentence),
             slices=frozenset(
-                key for key, pattern in self._slices.items() if pattern.search(sentence)
+                key for key, (value, pattern) in self._slices.items()
+                if value in lower and pattern.search(sentence)
             ),
             looking=_found(self._looking, sentence),
             scored=bool(_SCORED.search(sentence)),
@@ -163,16 +166,17 @@ def _found(patterns: dict[str, re.Pattern[str]], sentence: str) -> frozenset[str
     return frozenset(name for name, pattern in patterns.items() if pattern.search(sentence))
 
 
-def _slices(record: Record) -> Iterable[tuple[tuple[str, str], str]]:
-    """Words for each slice: its value in code, or with a noun, since `near` alone says nothing."""
-    seen: dict[tuple[str, str], str] = {}
+def _slices(record: Record) -> dict[tuple[str, str], tuple[str, str]]:
+    """Value and pattern of each slice: in code, or with a noun, since `near` alone says nothing."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
     for evaluation in record.evaluations:
         for scores in evaluation.tasks.values():
             for kind, values in scores.slices.items():
                 for value, part in identifiers(values).items():
                     name, dimension = re.escape(value), _named(kind)
                     seen[identifier(kind), part] = (
+                        value,
                         rf"`(?:{dimension}\.)?{name}`|{name} {_THINGS}"
-                        rf"|{dimension}:? [“\"]?{name}"
+                        rf"|{dimension}:? [“\"]?{name}",
                     )
-    return seen.items()
+    return seen

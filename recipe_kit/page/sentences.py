@@ -1,6 +1,7 @@
 """Numbers that stand in a text outside code and Jinja, each with the sentence around it."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,9 @@ _END = re.compile(
     r"(?<=[.!?;])[\"”)*_]*\s+(?=[\"“(*_`{\[]*[A-Z{`])|\n[ \t]*\n"
     r"|\n(?=[ \t]*(?:[-*+|#>]|\d+[.)])\s?)"  # a list item, a table row, a heading
 )
+
+LONGEST = 300
+"""How far from a number its sentence may reach, in characters."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def typed_numbers(text: str) -> Iterator[Typed]:
     """
     plain = _NO_NUMBER.sub(_spaces, blank(text))
     shown = blank(text, spans=False)  # what a code span holds tells what a number is about
+    borders = [(one.start(), one.end()) for one in _END.finditer(shown)]
     passed = 0  # the end of the range that was read last
     for found in _NUMBER.finditer(plain):
         upper = _upper(found, plain)
@@ -90,7 +95,7 @@ def typed_numbers(text: str) -> Iterator[Typed]:
         passed = upper.end() if upper else passed
         start = found.start("sign") if found["sign"] else found.start("digits")
         written = plain[start : found.end()]
-        sentence, at = _sentence(shown, start)
+        sentence, at = _sentence(shown, borders, start)
         scale = 100 if unit in ("percent", "points") else 1
         negative = -1 if found["sign"] in ("−", "-") else 1
         yield Typed(
@@ -126,14 +131,11 @@ def _spaces(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found[0])
 
 
-def _sentence(text: str, at: int) -> tuple[str, int]:
-    start, end = 0, len(text)
-    for border in _END.finditer(text):
-        if border.end() <= at:
-            start = border.end()
-        elif border.start() > at:
-            end = border.start()
-            break
+def _sentence(text: str, borders: list[tuple[int, int]], at: int) -> tuple[str, int]:
+    """The sentence that a place is in, and where in it that is."""
+    after = bisect_right(borders, (at, len(text)))
+    start = max(borders[after - 1][1] if after else 0, at - LONGEST)
+    end = min(borders[after][0] if after < len(borders) else len(text), at + LONGEST)
     sentence, inside = text[start:end], at - start
     if sentence.lstrip().startswith("|"):
         head = _heading(text, start, sentence.count("|", 0, inside))
