@@ -18,15 +18,18 @@ LISTED = 20
 def readings(answers: Answers, *, bootstrap: int, seed: int) -> dict[str, Reading]:
     """`strict` and `vlmevalkit` read the texts, `probability` takes the likeliest letter.
 
-    A way is left out where there is nothing to read: no text at all, or no probabilities. What
-    VLMEvalKit calls a refusal (`Z`) is unparsed. Of letters that are as likely the first counts.
+    A way is left out where there is nothing to read: no text at all, or no probabilities; and where
+    the task's `answer_by` does not want it. What VLMEvalKit calls a refusal (`Z`) is unparsed. Of
+    letters that are as likely the first counts.
     """
     found: dict[str, Ints] = {}
-    if any(prediction.text for prediction in answers.predictions):
+    answer_by = answers.questions[0].answer_by
+    # Where letters are compared, the text is a single token.
+    if answer_by != "probability" and any(prediction.text for prediction in answers.predictions):
         pairs = list(zip(answers.questions, answers.predictions, strict=True))
         found["strict"] = _indices(answers, [parse_choice(p.text, q.options) for q, p in pairs])
         found["vlmevalkit"] = _indices(answers, [can_infer(p.text, q.options) for q, p in pairs])
-    if answers.probability_NK is not None:
+    if answer_by != "generation" and answers.probability_NK is not None:
         found["probability"] = answers.probability_NK.argmax(axis=1).astype(np.int64)
     return {name: _reading(answers, read_N, bootstrap, seed) for name, read_N in found.items()}
 

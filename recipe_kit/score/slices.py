@@ -3,6 +3,7 @@
 import numpy as np
 
 from recipe_kit.score.answers import Answers, truth
+from recipe_kit.spec.tasks import ALWAYS_SLICED
 
 NO_CATEGORY = "(none)"
 # Options that differ from sample to sample have about as many texts as there are samples.
@@ -14,9 +15,8 @@ def dimensions(answers: Answers) -> tuple[str, ...]:
 
     A label the benchmark names that is called like one of the first is left out.
     """
-    fixed = ["category", "source", "label"]
-    if answers.questions[0].task_type == "choice":
-        fixed.append("position")
+    has_letters = answers.questions[0].task_type == "choice"
+    fixed = ALWAYS_SLICED if has_letters else ALWAYS_SLICED[:-1]
     return tuple(dict.fromkeys([*fixed, *(name for q in answers.questions for name in q.slices)]))
 
 

@@ -13,6 +13,8 @@ PLACE = re.compile(r"\{(\{)?([A-Za-z_][A-Za-z0-9_-]*)\}(?(1)\})")
 stands for the braces themselves."""
 HINT = "hint"
 """The one label that a prompt may name and a sample lack: nothing stands in its place then."""
+ALWAYS_SLICED = ("category", "source", "label", "position")
+"""What results are reported by without being asked; the position only of lettered options."""
 SIZE_SLICE = "size"
 """The slice by a picture's width and height, where no label has this name."""
 

@@ -177,6 +177,16 @@ def test_what_was_not_logged_is_not_read() -> None:
     assert list(scored(unsure).readings) == ["strict", "vlmevalkit"]
 
 
+@pytest.mark.parametrize(("answer_by", "names"), [
+    ("both", ["strict", "vlmevalkit", "probability"]),
+    ("generation", ["strict", "vlmevalkit"]),
+    ("probability", ["probability"]),
+])
+def test_what_the_task_does_not_want_is_not_read(answer_by: str, names: list[str]) -> None:
+    asked = [(q.model_copy(update={"answer_by": answer_by}), p) for q, p in READ]
+    assert list(scored(asked).readings) == names
+
+
 def test_positions_count_rotations() -> None:
     found = scored([
         ask("1", SIDES, "A", "A"), ask("1", SIDES[::-1], "B", "A", turned=1),

@@ -135,6 +135,12 @@ def test_valid(edits: list[tuple[str, str]]) -> None:
      "32:59: there is no label 'subjekt' / Did you mean 'subject'?"),
     ("[subject, size]", "[subject, subject]",
      "32:68: the label 'subject' is named twice / Remove one of them."),
+    ("[subject, size]", "[subject, position]",
+     "32:68: 'position' is what results are reported by anyway / Remove it; a label "
+     "that is something else needs another name."),
+    ("slices: [l2_category]", "slices: [category]",
+     "34:52: 'category' is what results are reported by anyway / Remove it; a label "
+     "that is something else needs another name."),
     # declared rows
     ("drawn: 0.1, real: 1, quiz: {rows: test}", "drawn: {rows: test}, real: 1, quiz: 1",
      "17:19: 'drawn' is no table, it declares no rows for a split / Give a share, like 0.1."),

@@ -14,7 +14,7 @@ from recipe_kit.spec.query import (
     unknown,
     value,
 )
-from recipe_kit.spec.tasks import SIZE_SLICE
+from recipe_kit.spec.tasks import ALWAYS_SLICED, SIZE_SLICE
 
 
 def task_names(data: Plain) -> Iterator[Problem]:
@@ -151,6 +151,9 @@ def slices(data: Plain) -> Iterator[Problem]:
             if name in seen:
                 yield Problem((*keys, *inner), f"the label '{name}' is named twice",
                               "Remove one of them.")
+            elif name in ALWAYS_SLICED:
+                yield Problem((*keys, *inner), f"'{name}' is what results are reported by anyway",
+                              "Remove it; a label that is something else needs another name.")
             elif held is not None and name not in held and name != SIZE_SLICE:
                 yield unknown((*keys, *inner), "label", name, held)
             seen.add(name)
