@@ -138,6 +138,24 @@ def test_a_page_is_verified_where_the_run_is_not(chosen: Project, tmp_path: Path
     )
 
 
+def test_a_page_on_what_to_install(done: Project) -> None:
+    done.edit("prose:\n", "prose:\n  setup: Install *everything*.\n")
+    assert done("render").exit_code == 0
+    setup = done.page / "setup.md"
+    assert setup.read_text().endswith("\n\nInstall *everything*.\n")
+    check_page(done)
+    assert done("verify").exit_code == 0
+    setup.write_text("Install nothing.\n")
+    refused = done("verify")
+    assert refused.exit_code == 6
+    assert "  setup.md: was changed" in refused.stderr
+    assert "  setup.md:1: is “Install nothing.”, but the record gives “# Setup" in refused.stderr
+    done.edit("  setup: Install *everything*.\n", "")
+    assert done("render").exit_code == 0
+    assert not setup.exists()
+    assert done("verify").exit_code == 0
+
+
 def test_a_base_model_that_is_enough_is_not_fine_tuned(done: Project) -> None:
     before = done.record()
     result = done("run", "--set", ENOUGH)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from recipe_kit.page.figures import Figure
-from recipe_kit.page.render import draw_plot
+from recipe_kit.page.files import draw_plot
 
 _CODE = "import sys; sys.path[:] = {path!r}; from {module} import answer; answer()"
 

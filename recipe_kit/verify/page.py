@@ -14,7 +14,8 @@ from pathlib import Path
 from recipe_kit import __version__
 from recipe_kit.errors import RecipeError, RecordError, VerifyError
 from recipe_kit.page.figures import Figure, figures
-from recipe_kit.page.render import DRAWN_BY, RECORD, SUMS, page_files
+from recipe_kit.page.files import RECORD, SUMS, page_files
+from recipe_kit.page.render import DRAWN_BY
 from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
@@ -23,7 +24,7 @@ from recipe_kit.verify.drawing import drawing
 from recipe_kit.verify.findings import Finding, file_differences, json_differences, svg_texts
 from recipe_kit.verify.scores import misread, rescored
 
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"([0-9a-f]{64})  (\.\./)?([^/]+)")
 _ARITHMETIC = ("numpy", "scipy", "scikit-learn")
 MANY = 500
 """Answers from which on the plots are drawn in another process, while these are scored."""
@@ -124,10 +125,10 @@ def _sums(page: Path) -> Iterator[Finding]:
         if entry is None:
             yield Finding(f"{name}:{number}", "is no line of digests")
             continue
-        file = "index.md" if entry[2] == "../index.md" else f"assets/{entry[2]}"
+        file = entry[3] if entry[2] else f"assets/{entry[3]}"
         listed.add(file)
         path = page / file
-        if not path.is_file() or ".." in file:
+        if not path.is_file():
             yield Finding(file, f"is listed in {SUMS}, but is missing")
         elif _sha256(path) != entry[1]:
             yield Finding(file, f"was changed: its sha256 is not the one in {name}:{number}")

@@ -6,7 +6,7 @@ import random
 import re
 from pathlib import Path
 
-from recipe_kit.page.render import page_files
+from recipe_kit.page.files import page_files
 from recipe_kit.record.store import read_record
 
 # Where numbers of a page's files stand.

@@ -15,7 +15,7 @@ from tampering import fix_sums, render_again, tamper
 
 from recipe_kit.errors import RecordError, VerifyError
 from recipe_kit.page.figures import Figure, figures
-from recipe_kit.page.render import draw_plot
+from recipe_kit.page.files import draw_plot
 from recipe_kit.record.archive import ARCHIVE, read_archive
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
