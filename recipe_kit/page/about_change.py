@@ -1,20 +1,9 @@
-"""What the page says about before and after: differences, regressions, ablations, examples."""
+"""What the page says about before and after: differences, slices, regressions."""
 
 from recipe_kit.page import numbers, words
-from recipe_kit.page.about_training import ablation_blends
 from recipe_kit.page.figures import evaluations
 from recipe_kit.page.markdown import Md, bullets, code, table, text
-from recipe_kit.record.schemas import Comparison, Difference, Example, Record, Regression
-
-_KINDS = (
-    ("fixed", "Fixed by {training}", "the base model was wrong, the {model} is right"),
-    ("broken", "Broken by {training}", "the base model was right, the {model} is wrong"),
-    ("wrong in both", "Wrong in both", "neither model is right"),
-    (
-        "least confident", "Least confident",
-        "answers of low confidence, the lowest of each category first, to pictures not shown above",
-    ),
-)
+from recipe_kit.record.schemas import Comparison, Difference, Record, Regression
 
 
 def main_comparisons(record: Record) -> dict[str, Comparison]:
@@ -34,7 +23,7 @@ def headline(record: Record) -> Md:
         base = evaluations(record, benchmark)["base"]
         for task in facts.tasks:
             accuracy = base.tasks[task].metrics["accuracy"]
-            name = _name(record, benchmark, task)
+            name = task_name(record, benchmark, task)
             cells: list[object] = [Md(f"{name} (n = {numbers.num(accuracy.n)})")]
             comparison = compared.get(benchmark)
             if comparison is None:
@@ -54,7 +43,8 @@ def headline(record: Record) -> Md:
     return table(headers, rows, "lrrr")
 
 
-def _name(record: Record, benchmark: str, task: str) -> Md:
+def task_name(record: Record, benchmark: str, task: str) -> Md:
+    """A task's name, with its benchmark's where there are several."""
     several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
     return Md(f"{several}{code(task)}")
 
@@ -164,70 +154,10 @@ def _regression(record: Record, item: Regression) -> Md:
     worth = "beyond noise" if item.significant else "within noise"
     change = numbers.change_of(item.metric, item.after - item.before)
     return Md(
-        f"{_name(record, item.benchmark, item.task)}, {text(item.where)}: "
+        f"{task_name(record, item.benchmark, item.task)}, {text(item.where)}: "
         f"{numbers.title(item.metric)} {numbers.value(item.metric, item.before)} → "
         f"{numbers.value(item.metric, item.after)} ({change}, n = {numbers.num(item.n)}, {worth})"
     )
-
-
-def ablations(record: Record) -> Md:
-    """Zero-shot, every ablation, and the main training, on the same questions."""
-    blends = ablation_blends(record)
-    roles = list(dict.fromkeys(one.role for one in record.evaluations))
-    if len(roles) < 3:
-        return Md("")
-    order = ["base", *(role for role in roles if role not in ("base", "tuned")), "tuned"]
-    columns = [
-        (benchmark, task) for benchmark, facts in record.benchmarks.items() for task in facts.tasks
-    ]
-    rows = []
-    for role in (role for role in order if role in roles):
-        what = {"base": "Zero-shot", "tuned": "Main training"}.get(role)
-        trained = blends.get(role, Md("–") if role == "base" else Md(numbers.NOTHING))
-        cells: list[object] = [what or code(role), trained]
-        for benchmark, task in columns:
-            found = evaluations(record, benchmark).get(role)
-            metric = found.tasks[task].metrics["accuracy"] if found else None
-            cells.append(
-                f"{numbers.pct(metric.value)} ({numbers.metric_interval('accuracy', metric)})"
-                if metric
-                else "–"
-            )
-        rows.append(cells)
-    headers = ["Training", "Trained on", *(_name(record, *column) for column in columns)]
-    return table(headers, rows, "ll" + "r" * len(columns))
-
-
-def ablation_regressions(record: Record) -> list[tuple[str, Md]]:
-    """What each ablation made worse, by its name."""
-    roles = dict.fromkeys(one.after for one in record.comparisons if one.after != "tuned")
-    found = [(role, regressions(record, role)) for role in roles]
-    return [(role, listed) for role, listed in found if listed]
-
-
-def galleries(
-    record: Record, without: tuple[Example, ...] = ()
-) -> list[tuple[str, str, Md]]:
-    """Example pictures by kind: title, what they are, and the pictures.
-
-    Args:
-        record: The record.
-        without: Examples that the page shows elsewhere.
-    """
-    tuned = bool(record.training)
-    called = {"training": words.training_word(record), "model": words.trained_model(record)}
-    found = []
-    for kind, title, what in _KINDS:
-        chosen = tuple(
-            one for one in record.examples if one.kind == kind and one not in without
-        )
-        if not chosen:
-            continue
-        if kind == "wrong in both" and not tuned:
-            title, what = "Wrong", "the base model is wrong"
-        shown = words.gallery(record, chosen)
-        found.append((title.format(**called), what.format(**called), shown))
-    return found
 
 
 def verdict(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Qualitative analysis: an input, both outputs, and what is to be said about them."""
+"""Qualitative analysis: inputs, both outputs, and what is to be said about them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,6 +14,16 @@ _TOLD: Final = {"fixed": 2, "broken": 1, "wrong in both": 1}
 _TITLES: Final = {
     "fixed": "Example, fixed", "broken": "Example, broken", "wrong in both": "Example, still wrong"
 }
+# Kinds of pictures side by side: name, title, what they are.
+_KINDS = (
+    ("fixed", "Fixed by {training}", "the base model was wrong, the {model} is right"),
+    ("broken", "Broken by {training}", "the base model was right, the {model} is wrong"),
+    ("wrong in both", "Wrong in both", "neither model is right"),
+    (
+        "least confident", "Least confident",
+        "answers of low confidence, the lowest of each category first, to pictures not shown above",
+    ),
+)
 _SURE = 0.9
 _UNSURE = 0.6
 
@@ -35,6 +45,31 @@ def examples(record: Record, said: Mapping[str, Md]) -> Md:
         said: The author's words on an example, by the question's id.
     """
     return Md("\n".join(_example(record, one, said) for one in told(record, said)))
+
+
+def galleries(
+    record: Record, without: tuple[Example, ...] = ()
+) -> list[tuple[str, str, Md]]:
+    """Example pictures by kind: title, what they are, and the pictures.
+
+    Args:
+        record: The record.
+        without: Examples that the page shows elsewhere.
+    """
+    tuned = bool(record.training)
+    called = {"training": words.training_word(record), "model": words.trained_model(record)}
+    found = []
+    for kind, title, what in _KINDS:
+        chosen = tuple(
+            one for one in record.examples if one.kind == kind and one not in without
+        )
+        if not chosen:
+            continue
+        if kind == "wrong in both" and not tuned:
+            title, what = "Wrong", "the base model is wrong"
+        shown = words.gallery(record, chosen)
+        found.append((title.format(**called), what.format(**called), shown))
+    return found
 
 
 def _example(record: Record, one: Example, said: Mapping[str, Md]) -> str:

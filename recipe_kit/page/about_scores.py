@@ -169,6 +169,25 @@ def gate_sentence(record: Record) -> Md:
     return Md(f"**Decision:** {verdict} ({targets} met, compared by {by}).")
 
 
+def missed(record: Record) -> Md:
+    """The targets that the base model did not meet, in words."""
+    parts = []
+    for target in record.gate.targets:
+        if target.met:
+            continue
+        name, score, least = target.metric, target.score, target.comparison == "at least"
+        compared, of = score.value, ""
+        if record.gate.decide_by == "interval":
+            compared = score.low if least else score.high
+            of = f" (the {'lower' if least else 'upper'} end of its 95% interval)"
+        parts.append(
+            f"{numbers.in_a_sentence(name)} on {code(target.task)} was "
+            f"{numbers.short_of(name, compared, target.threshold)}{of}, and {target.comparison} "
+            f"{numbers.threshold(name, target.threshold)} was asked for"
+        )
+    return Md("; ".join(parts))
+
+
 def log_entry(record: Record, role: str) -> Md:
     """One line of the log, exactly as it was written."""
     for found in record.evaluations:

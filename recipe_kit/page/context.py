@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipe_kit.page import (
-    about_baseline,
+    about_ablations,
     about_benchmark,
     about_change,
     about_choice,
@@ -18,12 +18,13 @@ from recipe_kit.page import (
     about_scores,
     about_settings,
     about_training,
+    context_tasks,
     numbers,
     words,
 )
 from recipe_kit.page.drafts import banner
-from recipe_kit.page.figures import Figure, dimensions, main_scores
-from recipe_kit.page.markdown import Md, bullets, code, image, text
+from recipe_kit.page.figures import Figure
+from recipe_kit.page.markdown import Md, bullets, code
 from recipe_kit.page.prose import below, items, pairs
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.prose import Prose
@@ -59,7 +60,7 @@ def context(
         "headline": about_change.headline(record),
         "regressions": about_change.regressions(record),
         **_of_data(record),
-        "tasks": _tasks(record),
+        "tasks": context_tasks.tasks(record),
         **_of_benchmark(record, recipe),
         **_of_analysis(record, prose),
         **_of_curation(record, prose),
@@ -71,21 +72,24 @@ def context(
         "log_base": about_scores.log_entry(record, "base"),
         "log_tuned": about_scores.log_entry(record, "tuned"),
         "accuracy_formula": about_scores.accuracy_formula(record),
-        "scored": [_scored(record, *which, figures) for which in about_scores.every_task(record)],
+        "scored": [
+            context_tasks.scored(record, *which, figures)
+            for which in about_scores.every_task(record)
+        ],
         "gate": about_scores.gate(record),
         "gate_sentence": about_scores.gate_sentence(record),
-        "missed": _missed(record),
+        "missed": about_scores.missed(record),
         "called_out": about_choice.called_out(record),
         **_of_training(record, figures),
-        "compared": _compared(record, figures),
-        "ablations": about_change.ablations(record),
+        "compared": context_tasks.compared(record, figures),
+        "ablations": about_ablations.ablations(record),
         "ablation_regressions": [
             {"name": code(name), "listed": listed}
-            for name, listed in about_change.ablation_regressions(record)
+            for name, listed in about_ablations.ablation_regressions(record)
         ],
         "galleries": [
             {"title": title, "what": what, "pictures": pictures}
-            for title, what, pictures in about_change.galleries(record)
+            for title, what, pictures in about_examples.galleries(record)
         ],
         "provenance": about_run.provenance(record),
         "stages": about_run.stages(record),
@@ -171,7 +175,7 @@ def _of_results(record: Record, prose: Mapping[str, Md]) -> dict[str, Any]:
         "examples": about_examples.examples(record, said),
         "other_galleries": [
             {"title": title, "what": what, "pictures": pictures}
-            for title, what, pictures in about_change.galleries(
+            for title, what, pictures in about_examples.galleries(
                 record, about_examples.told(record, said)
             )
         ],
@@ -215,118 +219,5 @@ def _of_training(record: Record, figures: Mapping[str, Figure]) -> dict[str, Md]
         "knobs": about_data.knobs(record),
         "validations": about_training.validations(record),
         "stop_sentence": about_training.stop_sentence(record),
-        "training_plot": _plots(figures, "training.loss", "training.accuracy"),
+        "training_plot": context_tasks.plots(figures, "training.loss", "training.accuracy"),
     }
-
-
-def _tasks(record: Record) -> list[dict[str, Any]]:
-    asked = {task for facts in record.benchmarks.values() for task in facts.tasks}
-    found: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for name, task in words.tasks(record).items():
-        if name not in asked:
-            continue
-        found.append(
-            {
-                "title": task.title,
-                "again": task.title in seen,
-                "name": name,
-                "prompt": task.prompt,
-                "choices": Md(", ".join(text(choice) for choice in task.choices)),
-                "shuffle": task.shuffle,
-                "options": Md(", ".join(f"“{text(option)}”" for option in task.options)),
-                "label": code(task.label),
-                "hazard": task.hazard,
-            }
-        )
-        seen.add(task.title)
-    return found
-
-
-def _scored(
-    record: Record, benchmark: str, task: str, figures: Mapping[str, Figure]
-) -> dict[str, Md]:
-    key = f"{benchmark}.{task}"
-    return {
-        "caption": about_scores.caption(record, benchmark, task),
-        "metrics": about_scores.metrics(record, benchmark, task, "base"),
-        "baseline": about_baseline.baseline_results(record, benchmark, task),
-        **_looking(record, benchmark, task, figures),
-        "confusion": _plots(figures, f"confusion.base.{key}"),
-        "uncertainty": Md("")
-        if record.training
-        else _plots(figures, f"reliability.{key}", f"coverage.{key}"),
-        "slices": about_scores.slices(record, benchmark, task),
-        "slice_plots": _plots(figures, *_slice_plots(record, benchmark, task)),
-    }
-
-
-def _slice_plots(record: Record, benchmark: str, task: str) -> list[str]:
-    kinds = dimensions(main_scores(record, benchmark, task))
-    return [f"{kind}.{benchmark}.{task}" for kind in kinds]
-
-
-def _looking(
-    record: Record, benchmark: str, task: str, figures: Mapping[str, Figure]
-) -> dict[str, Md]:
-    """What stands beside a task's scores: those without looking, other readings, positions."""
-    return {
-        "looking": about_choice.without_looking(record, benchmark, task),
-        "looking_before": about_choice.without_looking(record, benchmark, task, ("base",)),
-        "readings": about_choice.readings(record, benchmark, task),
-        "positions": about_choice.positions(record, benchmark, task),
-        "position_sentence": about_choice.position_sentence(record, benchmark, task),
-        "position_plot": _plots(figures, f"positions.{benchmark}.{task}"),
-    }
-
-
-def _compared(record: Record, figures: Mapping[str, Figure]) -> list[dict[str, Md]]:
-    found = []
-    for benchmark, comparison in about_change.main_comparisons(record).items():
-        for task in comparison.tasks:
-            key = f"{benchmark}.{task}"
-            roles = main_scores(record, benchmark, task)
-            found.append(
-                {
-                    "caption": about_scores.caption(record, benchmark, task),
-                    "differences": about_change.differences(record, benchmark, task),
-                    "flips": about_change.flips(record, benchmark, task),
-                    "slices": about_change.slice_changes(record, benchmark, task),
-                    "comparison": about_results.comparison(record, benchmark, task),
-                    "outcome": about_results.outcome(record, benchmark, task),
-                    "flips_told": about_results.flips(record, benchmark, task),
-                    **_looking(record, benchmark, task, figures),
-                    "plots": _plots(
-                        figures,
-                        *(f"confusion.{role}.{key}" for role in roles),
-                        *_slice_plots(record, benchmark, task),
-                        f"reliability.{key}", f"coverage.{key}",
-                    ),
-                }
-            )
-    return found
-
-
-def _plots(figures: Mapping[str, Figure], *keys: str) -> Md:
-    """Plots side by side where there is room."""
-    shown = [figures[key] for key in keys if key in figures]
-    return Md("\n".join(image(plot.file, plot.alt, plot.width) for plot in shown))
-
-
-def _missed(record: Record) -> Md:
-    """The targets that the base model did not meet, in words."""
-    parts = []
-    for target in record.gate.targets:
-        if target.met:
-            continue
-        name, score, least = target.metric, target.score, target.comparison == "at least"
-        compared, of = score.value, ""
-        if record.gate.decide_by == "interval":
-            compared = score.low if least else score.high
-            of = f" (the {'lower' if least else 'upper'} end of its 95% interval)"
-        parts.append(
-            f"{numbers.in_a_sentence(name)} on {code(target.task)} was "
-            f"{numbers.short_of(name, compared, target.threshold)}{of}, and {target.comparison} "
-            f"{numbers.threshold(name, target.threshold)} was asked for"
-        )
-    return Md("; ".join(parts))

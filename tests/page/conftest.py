@@ -61,10 +61,13 @@ def pages(
     render(tuned, page_cases.recipe(), media=media, out=out / "tuned")
     render(enough, page_cases.recipe(), media=media, out=out / "enough")
     render(real, page_cases.recipe("floor-crack-real"), media=media, out=out / "real")
-    for profile in ("capability", "post-training", "test-finetune-test"):
-        recipe = page_cases.spatial(profile)
-        for name, record in ((profile, spatial), (f"{profile}-enough", spatial_enough)):
-            spec = {**record.spec, "profile": profile}
-            made = record.model_copy(update={"spec": spec})
-            render(made, recipe, media=media, out=out / name)
+    for profile, record, name in (
+        ("capability", spatial, "capability"),
+        ("capability", spatial_enough, "capability-enough"),
+        ("post-training", spatial, "post-training"),
+        ("post-training", spatial_enough, "post-training-enough"),
+        ("test-finetune-test", spatial, "choice"),
+    ):
+        made = record.model_copy(update={"spec": {**record.spec, "profile": profile}})
+        render(made, page_cases.spatial(profile), media=media, out=out / name)
     return out

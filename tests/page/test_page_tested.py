@@ -116,18 +116,47 @@ def test_a_target_missed_by_its_interval_says_so(tuned: Record, media: Path, tmp
     ) in read(tmp_path)
 
 
-def test_the_embedded_model_is_named(pages: Path, tuned: Record, media: Path, tmp_path) -> None:
-    page = read(pages / "tuned")
+NOTE = "*Scores of recipe_kit's small embedded demonstration model, not of Cosmos Reason 2.*"
+
+
+@pytest.mark.parametrize(
+    "name", ["tuned", "enough", "real", "choice", "capability", "capability-enough",
+             "post-training", "post-training-enough"],
+)
+def test_the_embedded_model_is_named_beside_every_score(pages: Path, name: str) -> None:
+    page = read(pages / name)
     assert "It is **not** Cosmos Reason 2." in page[:1500]
-    note = "*Scores of recipe_kit's small embedded demonstration model, not of Cosmos Reason 2.*"
     lines = page.splitlines()
-    for at, line in enumerate(lines):
-        if re.match(r"\| (Metric \||Task \||Epoch|Training \| Trained|Accuracy on)", line):
-            assert note in lines[at - 2], line
+    scores = (
+        r"\| (Metric \||Task \||Epoch|Training \| Trained|Accuracy on|Accuracy \| What|Reading|Answer \|"
+        r"|Gap \||Target \|)"
+    )
+    found = [at for at, line in enumerate(lines) if re.match(scores, line)]
+    assert len(found) > 2
+    assert [lines[at] for at in found if lines[at - 2] != NOTE] == []
+
+
+def test_another_model_is_not_called_a_demonstration(
+    tuned: Record, media: Path, tmp_path: Path
+) -> None:
     other = tuned.model.model_copy(update={"embedded": False, "title": "Cosmos Reason 2 2B"})
-    record = tuned.model_copy(update={"model": other})
-    render(record, page_cases.recipe(), media=media, out=tmp_path)
+    render(tuned.model_copy(update={"model": other}), page_cases.recipe(), media=media,
+           out=tmp_path)
     assert "embedded demonstration" not in read(tmp_path)
+
+
+def test_a_choice_task_is_told_in_the_tested_profile_too(pages: Path) -> None:
+    page = read(pages / "choice")
+    for said in (
+        "Options, lettered A, B in an order of their own for each question: “left”, “right”. The "
+        "truth is the label `relation`.",
+        "**Answers by position:** The base model gives",
+        "| Accuracy | What it is | Base Model | Fine-Tuned Model |",
+        "| `vlmevalkit` | The text, read as VLMEvalKit's `can_infer` does |",
+        "Clear ground truth: “left” / “right” (`relation`)",
+    ):
+        assert said in page
+    assert "Circular accuracy" not in page  # the options were not turned
 
 
 def test_ablations_stand_beside_zero_shot_and_main(pages: Path, real: Record) -> None:

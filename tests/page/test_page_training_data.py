@@ -1,4 +1,5 @@
 """Facts of the training data, settings, log and checkpoints, from literal records."""
+# ruff: noqa: E501 -- exact Markdown: a row of a table is one line
 
 from typing import Any
 
