@@ -3,6 +3,7 @@
 from recipe_kit.page import numbers, words
 from recipe_kit.page.about_change import verdict
 from recipe_kit.page.about_choice import headline_reading
+from recipe_kit.page.about_curation import training_samples
 from recipe_kit.page.markdown import Md, bullets, code, fence, media
 from recipe_kit.record.schemas import Example, Record
 
@@ -73,12 +74,16 @@ def how_asked(record: Record) -> Md:
     model, evaluation = record.model, record.spec["evaluation"]
     limits = record.spec["model"]
     system = "with a system prompt" if evaluation["system_prompt"] else "without a system prompt"
+    low, high = limits["min_pixels"], limits["max_pixels"]
+    size = (
+        f"about {numbers.num(low)} pixels" if low == high
+        else f"between {numbers.num(low)} and {numbers.num(high)} pixels"
+    )
     said = [
         f"{words.about_model(model)}, revision {code(model.revision[:16])}, was asked every "
         f"question once, {system}, without examples and before any training.",
-        f"Pictures have between {numbers.num(limits['min_pixels'])} and "
-        f"{numbers.num(limits['max_pixels'])} pixels when the model sees them; the answer has at "
-        f"most {numbers.num(evaluation['max_new_tokens'])} tokens.",
+        f"Pictures have {size} when the model sees them; the answer has at most "
+        f"{numbers.num(evaluation['max_new_tokens'])} tokens.",
     ]
     said += _how_read(record)
     if any(one.blind_predictions for one in record.evaluations):
@@ -144,7 +149,7 @@ def _told(record: Record) -> list[str]:
         f"{code(benchmark)}, {numbers.num(found.questions)} questions",
         f"{numbers.pct(before.value)} accuracy on {code(task)}",
         f"{gaps or 'no'} gap{'' if gaps == 1 else 's'} identified",
-        f"{numbers.num(record.data.splits.get('train', 0))} training samples",
+        f"{numbers.num(training_samples(record))} training samples",
     ]
     main = next((one for one in record.training if one.role == "tuned"), None)
     if main is None or "tuned" not in roles:

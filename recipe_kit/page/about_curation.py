@@ -23,6 +23,14 @@ def used(record: Record) -> dict[str, SourceFacts]:
     return found or dict(record.data.sources)
 
 
+def training_samples(record: Record) -> int:
+    """How many samples the model was trained on; if it was not, how many there are for it."""
+    training = next((one for one in record.training if one.role == "tuned"), None)
+    if training is None:
+        return record.data.splits.get("train", 0)
+    return sum(training.samples.values())
+
+
 def facts(record: Record, said: Md) -> Md:
     """The seed's list of facts about the training data, measured.
 
@@ -32,7 +40,7 @@ def facts(record: Record, said: Md) -> Md:
     """
     sources = used(record).values()
     kinds = sorted({one.media_type for one in sources})
-    count = sum(one.splits.get("train", 0) for one in sources)
+    count = training_samples(record)
     items = [
         ("Input type", text(" and ".join(kinds))),
         ("Resolution", _counted([one.resolutions for one in sources], " px")),

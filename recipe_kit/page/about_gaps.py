@@ -110,8 +110,10 @@ def addressed_sentence(record: Record) -> Md:
     if every == 1:
         return Md(f"The gap was {'closed' if closed else '**not** closed'}.")
     if closed == every:
-        return Md(f"All {numbers.num(every)} gaps were closed.")
-    return Md(
-        f"{numbers.num(closed) if closed else 'None'} of the {numbers.num(every)} gaps "
-        f"{'was' if closed < 2 else 'were'} closed."
-    )
+        said = f"All {numbers.num(every)} gaps were closed."
+    else:
+        said = (
+            f"{numbers.num(closed) if closed else 'None'} of the {numbers.num(every)} gaps "
+            f"{'was' if closed < 2 else 'were'} closed."
+        )
+    return Md(said + (f" The largest {SHOWN} are shown." if every > SHOWN else ""))

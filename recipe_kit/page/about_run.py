@@ -71,6 +71,7 @@ def reproduce(record: Record) -> Md:
     steps = (
         (f"recipe validate {file}", "check the recipe"),
         (_run(record), "evaluate, decide, fine-tune, evaluate again, write this page"),
+        (f"recipe verify docs/recipes/{record.slug}", "score the logged answers again, compare"),
         ("mkdocs serve", "look at it"),
     )
     return commands_of(steps, "Reproduce this page")

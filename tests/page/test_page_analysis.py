@@ -76,6 +76,7 @@ def test_what_became_of_the_gaps(spatial: Record) -> None:
         ((True, False, False), "1 of the 3 gaps was closed."),
         ((True, True, False), "2 of the 3 gaps were closed."),
         ((False, False), "None of the 2 gaps was closed."),
+        ((True,) * 9, "All 9 gaps were closed. The largest 8 are shown."),
         ((None,), ""),
     ],
 )
