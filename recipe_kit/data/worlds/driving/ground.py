@@ -76,7 +76,7 @@ def _openings(scene: Scene) -> tuple[tuple[float, float], ...]:
     junction = scene.junction
     if junction is None:
         return ((BEHIND, FAR),)
-    before = (BEHIND, junction.stop_line)
+    before = (BEHIND, junction.lines_end)
     beyond = (junction.z + LANE + 5.0, FAR)
     return (before,) if junction.kind == "T junction" else (before, beyond)
 

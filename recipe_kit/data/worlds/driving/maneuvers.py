@@ -8,7 +8,7 @@ from recipe_kit.data.worlds.driving.dice import moment, pick
 from recipe_kit.data.worlds.driving.motion import Course, Speed
 from recipe_kit.data.worlds.driving.scene import LANE, Ego, Junction, Road
 
-HALT = 2.5
+HALT = 4.5
 """From the camera to the stop line, where a vehicle stands."""
 
 RIGHT_RADIUS, LEFT_RADIUS = 6.0, 8.5
@@ -112,10 +112,11 @@ def at_junction(rng: Rng, setting: Setting, road: Road) -> Situation:
     control = "traffic lights" if lights else "stop sign"
     if not lights:  # a narrow road, so that the stop sign at its edge is in view
         road = replace(road, ahead=1, oncoming=min(1, road.oncoming))
+    if kind == "T junction":  # lamps beyond the junction show on which side they stand
+        road = replace(road, lamps="none")
     if setting.has["turn"]:
-        if kind == "T junction" and rng.random() < 0.4:
-            control = "none"
-        return _turning(rng, setting, road, kind, control)
+        # Who stands at the line sees nothing of a road that ends there: it rolls up to the turn.
+        return _turning(rng, setting, road, kind, "none" if kind == "T junction" else control)
     ends = pick(rng, {"stop": 4, "wait": 2, "move off": 2.5, "go": 2} if lights
                 else {"stop": 1} if kind == "T junction" else {"stop": 3, "move off": 2})
     if ends == "go":
@@ -165,13 +166,13 @@ def _turning(rng: Rng, setting: Setting, road: Road, kind: str, control: str) ->
     light: tuple[tuple[float, str], ...] = ((0.0, "green"),) if lights else ()
     if stands:
         off = rng.uniform(0.06, 0.2) * seconds
-        speed = _shift(off, off + 0.35 * seconds, 0.0, 6.3)
+        speed = _shift(off, off + 0.35 * seconds, 0.0, 6.7)
         light = ((0.0, "red"), (max(0.2, off - 0.3), "green")) if lights else ()
         z = HALT + LANE + 5.0
         straight = z - back
     else:
         speed = _shift(0.1, 0.3 * seconds, 7.0, 5.3)
-        straight = speed.travelled(moment(rng, seconds, latest=0.52))
+        straight = speed.travelled(max(0.15 * seconds, moment(rng, seconds, latest=0.52)))
         z = straight + back
     lateral = LANE / 2 if side == "left" else road.right - LANE / 2
     curvature = (1 if side == "right" else -1) / radius

@@ -91,6 +91,11 @@ class Junction:
         """Z of the stop line."""
         return self.z - LANE - 5.0
 
+    @property
+    def lines_end(self) -> float:
+        """The z up to which the first road has lines."""
+        return self.z - LANE - 1.0 if self.control == "none" else self.stop_line
+
 
 @dataclass(frozen=True)
 class Ego:

@@ -179,13 +179,14 @@ def _fence(scene: Scene) -> Solid:
 
 def _lamps(scene: Scene) -> list[Solid]:
     road, found = scene.road, []
-    last = scene.junction.z - LANE - 2 if scene.junction else FAR * 0.7
+    gap = (scene.junction.z - LANE - 2, scene.junction.z + LANE + 4) if scene.junction else (0, 0)
     sides = {"left": (-1,), "right": (1,), "both sides": (-1, 1)}.get(road.lamps, ())
     lit = scene.time != "day"
     for way in sides:
         lateral = road.left - 0.6 if way < 0 else road.curb + 0.6
-        s = 6.0
-        while s < last:
+        for s in (6.0 + 15.0 * number for number in range(6)):
+            if gap[0] < s < gap[1]:
+                continue
             make = Builder()
             make.part(0, 0)
             make.rear((-0.1, 0.1), (0, 6.0), 0, POLE, BOTH_SIDES)
@@ -193,7 +194,6 @@ def _lamps(scene: Scene) -> list[Solid]:
             color = (255, 226, 150) if lit else (210, 210, 205)
             make.disc(-way * 1.5, 5.85, 0, (0.45, 0.22), color, GLOWS * lit)
             found.append(make.done().placed(road.course.pose(s, lateral)))
-            s += 15.0
     return found
 
 

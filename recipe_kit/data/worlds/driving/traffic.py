@@ -34,7 +34,7 @@ def _lead(rng: Rng, setting: Setting, situation: Situation) -> tuple[Vehicle, ..
     half = SIZES[kind][2] / 2
     start, speed = chance + half, ego.speed
     first = speed.knots[0][1]
-    early = 0.08 * setting.seconds
+    early = 0.08 * min(4.0, setting.seconds)
     if situation.junction is not None and ego.reason == "red light":
         assert junction is not None
         if ego.maneuver == "stop":  # it stands at the line before the ego vehicle is there
