@@ -112,8 +112,10 @@ def _right(task_name: str, task: ChoiceTask, sample: Sample, filled: dict[int, s
     """The index in the spec of the option that the sample's label names."""
     value = label_text(sample.labels[task.label]).strip()
     answer = task.answers.get(value, value).strip()
-    # An answer may also be written as the option is listed: `answers: {left: "{subject}"}`.
-    listed = [index for index in filled if answer == task.options[index].strip()]
+    # An answer may also be written as the option is listed, `answers: {left: "{subject}"}`; and
+    # in questions of others, whose options are {A} to {J}, it is a letter before it is a text.
+    own = (answer, f"{{{answer}}}")
+    listed = [index for index in filled if task.options[index].strip() in own]
     said = [index for index, text in filled.items() if text == answer]
     lettered = [index for index in filled if LETTERS[index] == answer]
     if said and lettered and said != lettered and not listed:

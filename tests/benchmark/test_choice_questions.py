@@ -181,8 +181,10 @@ def test_in_the_rotations_every_option_stands_everywhere_once(order: list[int]) 
         (SIDE | {"shuffle": False, "options": ["B", "A"]}, LABELS | {"relation": "A"},
          {"A": "B", "B": "A"}, "B"),
         (WHO, ASKED | {"A": "A", "answer": "A"}, {"A": "A", "B": "nobody", "C": "a cat"}, "A"),
-        (WHO | {"answers": {"A": "{A}", "B": "{B}"}}, ASKED | {"A": "B", "B": "A", "answer": "A"},
-         {"A": "B", "B": "A", "C": "a cat"}, "A"),
+        # and the letter before the text in questions of others
+        (WHO, ASKED | {"A": "C"}, {"A": "C", "B": "nobody", "C": "a cat"}, "C"),
+        (WHO | {"options": ["{x}", "{y}"], "answers": {"A": "{x}"}},
+         {"question": "Which?", "x": "B", "y": "A", "answer": "A"}, {"A": "B", "B": "A"}, "A"),
         (WHO, ASKED | {"answer": "nobody"}, {"A": "a dog", "B": "nobody", "C": "a cat"}, "B"),
         (WHO, ASKED | {"answer": " a cat ", "C": "a cat "},
          {"A": "a dog", "B": "nobody", "C": "a cat"}, "C"),
@@ -232,10 +234,10 @@ def test_the_options_and_the_right_one(
          "sample 'drawn/1': label 'answer' is 'Nobody', and is none of the options of the task "
          "'who': A. a dog, B. nobody, C. a cat; did you mean 'nobody'?\n  To mend it: correct the "
          "label, or add the value to tasks.who.answers"),
-        (WHO, ASKED | {"A": "C"},
-         "sample 'drawn/1': label 'answer' is 'C', which is the letter of one option of the task "
+        (WHO | {"options": ["{x}", "{y}"]}, {"question": "Which?", "x": "B", "y": "A", "answer": "A"},
+         "sample 'drawn/1': label 'answer' is 'A', which is the letter of one option of the task "
          "'who' and the text of another\n  To mend it: say what it means in tasks.who.answers, "
-         "like `{C: \"{C}\"}`"),
+         "like `{A: \"{x}\"}`"),
         (WHO | {"answers": {"x": "a cow"}}, ASKED | {"answer": "x"},
          "sample 'drawn/1': label 'answer' is 'x', which is answered 'a cow', and is none of the "
          "options of the task 'who': A. a dog, B. nobody, C. a cat; did you mean 'a dog'?\n  To "
