@@ -94,6 +94,8 @@ def test_a_run_of_choice_questions(chosen: Project) -> None:
     assert not record.comparisons[0].chosen_here
     assert [one.name for one in record.criteria] == ["left_right"]
     assert set(base.tasks["left_right"].slices) >= {"category", "scene"}
+    # The gate asks for more than the criterion.
+    assert {(gap.bar, gap.threshold) for gap in record.gaps} == {("target", 1.0)}
     assert record.contact_sheets.keys() == {"left", "right"}
     for file, sha256 in record.media.items():
         content = (chosen.page / "assets" / file).read_bytes()

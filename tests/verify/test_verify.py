@@ -128,7 +128,7 @@ def test_no_number_that_follows_from_the_answers_is_taken_from_the_record(page: 
     data = json.loads((page / RECORD).read_text())
     for part in SCORED:
         changed = numbers(data[part], lambda value: value + 1)
-        assert changed != data[part] or part == "gaps"
+        assert changed != data[part]
         data[part] = changed
     tampered = Record.model_validate(data)
     again = rescored(tampered, read_archive(page / ANSWERS))
