@@ -234,7 +234,8 @@ def test_the_options_and_the_right_one(
          "sample 'drawn/1': label 'answer' is 'Nobody', and is none of the options of the task "
          "'who': A. a dog, B. nobody, C. a cat; did you mean 'nobody'?\n  To mend it: correct the "
          "label, or add the value to tasks.who.answers"),
-        (WHO | {"options": ["{x}", "{y}"]}, {"question": "Which?", "x": "B", "y": "A", "answer": "A"},
+        (WHO | {"options": ["{x}", "{y}"]},
+         {"question": "Which?", "x": "B", "y": "A", "answer": "A"},
          "sample 'drawn/1': label 'answer' is 'A', which is the letter of one option of the task "
          "'who' and the text of another\n  To mend it: say what it means in tasks.who.answers, "
          "like `{A: \"{x}\"}`"),
