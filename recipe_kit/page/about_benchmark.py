@@ -132,10 +132,11 @@ def journey(record: Record, steps: tuple[tuple[str, str], ...]) -> Md:
     if not record.training:
         steps = (*steps[:-1], ("Result", "results" if len(steps) == 5 else "result"))
     kept = [
-        f"> {at}. **[{name}](#{anchor})** — {said}"
-        for at, ((name, anchor), said) in enumerate(zip(steps, told, strict=True), start=1)
+        f"**[{name}](#{anchor})** — {said}"
+        for (name, anchor), said in zip(steps, told, strict=True)
         if said
     ]
+    kept = [f"> {at}. {line}" for at, line in enumerate(kept, start=1)]
     return Md("\n".join(["> **The way from problem to solution:**", ">", *kept]) + "\n")
 
 
@@ -155,7 +156,7 @@ def _told(record: Record) -> list[str]:
     if main is None or "tuned" not in roles:
         return [*told[:3], "", "", "the base model was enough, so nothing was trained"]
     after = roles["tuned"].tasks[task].metrics["accuracy"]
-    worth = " (within noise)" if verdict(record) == "unclear" else ""
+    worth = {"unclear": " (within noise)", "worse": " (worse)"}.get(verdict(record), "")
     method = "LoRA" if main.method == "lora" else "full"
     return [
         *told,

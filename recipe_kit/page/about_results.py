@@ -84,9 +84,9 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
 
 
 def outcomes(record: Record) -> Md:
-    """What became of every task, one line each."""
+    """What became of every task, one line each, good or bad."""
     return bullets(
-        outcome(record, benchmark, task)
+        Md(f"**Measured:** {outcome(record, benchmark, task)}")
         for benchmark, found in main_comparisons(record).items()
         for task in found.tasks
     )

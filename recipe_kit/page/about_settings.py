@@ -58,7 +58,7 @@ def parameters(record: Record, said: Mapping[str, Md]) -> Md:
             "Batch Size", f"{spec['batch_size']} samples{batches}, each with all its questions",
             ("batch_size", "accumulate"),
         ),
-        ("Epochs/Steps", f"{spec['epochs']:g} epochs{steps}", ("epochs", "max_samples")),
+        ("Epochs/Steps", f"{numbers.epochs(spec['epochs'])}{steps}", ("epochs", "max_samples")),
     ]
     shown = {key for _, _, keys in rows for key in keys}
     own = {key: words for key, words in said.items() if key not in shown}

@@ -93,7 +93,7 @@ def facts(record: Record) -> Md:
         [
             "Optimizer steps",
             f"{numbers.num(training.steps)} of {numbers.num(training.planned_steps)} planned "
-            f"({training.epochs:g} epochs)",
+            f"({numbers.epochs(training.epochs)})",
         ],
         ["Time", f"{numbers.duration(training.seconds)} on {record.provenance.device}"],
     ]

@@ -184,6 +184,11 @@ def p_of(found: Difference) -> str:
     return "–" if value is None else p_value(value).removeprefix("p = ").removeprefix("p ")
 
 
+def epochs(number: float) -> str:
+    """A number of epochs: `1 epoch`, `2.5 epochs`."""
+    return f"{number:g} epoch{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """A time span: `42 s`, `3 min 20 s`, `2 h 05 min`."""
     whole = round(seconds)

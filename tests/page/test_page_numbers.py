@@ -24,6 +24,8 @@ from recipe_kit.record.schemas import Difference
         (numbers.change_of("mae", -0.414), "−0.41"),
         (numbers.p_value(0.4), "p = 0.400"),
         (numbers.p_value(0.0004), "p < 0.001"),
+        (numbers.epochs(1.0), "1 epoch"),
+        (numbers.epochs(2.5), "2.5 epochs"),
         (numbers.duration(4.21), "4.2 s"),
         (numbers.duration(200), "3 min 20 s"),
         (numbers.duration(7500), "2 h 05 min"),

@@ -187,3 +187,37 @@ B. left
 
 The right answer to this one is “B. left”.
 """
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (BETTER, "accuracy 52.5% → **97.1%**\n"),
+        (NOISE, "accuracy 52.5% → **97.1%** (within noise)\n"),
+        (WORSE, "accuracy 52.5% → **97.1%** (worse)\n"),
+    ],
+)
+def test_the_overview_does_not_praise_noise(
+    spatial: Record, found: Difference, told: str
+) -> None:
+    steps = tuple((f"Step {at}", f"step-{at}") for at in range(6))
+    journey = about_benchmark.journey(compared(spatial, found), steps)
+    assert journey.startswith("> **The way from problem to solution:**\n>\n> 1. **[Step 0](#step-0)**")
+    assert journey.endswith(told)
+    assert about_results.outcomes(compared(spatial, found)).startswith("- **Measured:** Accuracy on")
+
+
+def test_the_overview_of_a_page_without_training_ends_with_its_result(
+    spatial_enough: Record,
+) -> None:
+    steps = tuple((f"Step {at}", f"step-{at}") for at in range(6))
+    assert about_benchmark.journey(spatial_enough, steps).splitlines()[2:] == [
+        "> 1. **[Step 0](#step-0)** — `spatial`, 240 questions",
+        "> 2. **[Step 1](#step-1)** — 97.1% accuracy on `left_right`",
+        "> 3. **[Step 2](#step-2)** — " + _gaps(spatial_enough),
+        "> 4. **[Result](#result)** — the base model was enough, so nothing was trained",
+    ]
+
+
+def _gaps(record: Record) -> str:
+    return f"{len(record.gaps) or 'no'} gap{'' if len(record.gaps) == 1 else 's'} identified"
