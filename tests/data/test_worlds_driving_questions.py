@@ -63,9 +63,31 @@ def test_twelve_questions_of_a_clip(many: list[Labels]) -> None:
         assert sum(one.required for one in asked) == 6
         drawn.update(one.name for one in asked if not one.required)
     assert len(drawn) == 44
-    always = [count for name, count in drawn.items() if name not in
-              ("lead_color", "parked_color", "pedestrian_carries")]
-    assert 50 < min(always) < max(always) < 140
+
+
+def test_who_does_not_look_knows_half_of_the_answers(many: list[Labels]) -> None:
+    asked = [one for number, found in enumerate(many)
+             for one in choose(found, seed=1, clip=f"clip {number}")]
+    common: dict[str, Counter[str]] = {}
+    for one in asked:
+        common.setdefault(one.name, Counter())[one.right] += 1
+    known = sum(max(one.options, key=common[one.name].__getitem__) == one.right for one in asked)
+    assert 0.4 < known / len(asked) < 0.54
+
+
+def test_a_question_is_drawn_less_often_where_its_answer_is_the_usual_one(
+    many: list[Labels],
+) -> None:
+    (question,) = [one for one in POOL if one.name == "parked"]
+    drawn = {True: [0, 0], False: [0, 0]}
+    for number, found in enumerate(many):
+        counts = drawn[question.value(found) == question.usual]
+        asked = choose(found, seed=1, clip=f"clip {number}")
+        counts[0] += any(one.name == "parked" for one in asked)
+        counts[1] += 1
+    usual, rare = (drawn[key][0] / drawn[key][1] for key in (True, False))
+    assert 0.02 < usual < 0.1
+    assert 0.12 < rare < 0.35
 
 
 def test_the_choice_is_seeded() -> None:

@@ -26,6 +26,9 @@ class PoolQuestion:
     required: bool = False
     unless: tuple[str, ...] = ()
     """Values of the label for which the question has no clear answer."""
+    usual: str = ""
+    """The value of most clips: the question is then asked less often, so that it cannot be
+    answered well without looking."""
 
     def value(self, labels: Labels) -> str:
         """The label's value as the options name it; large numbers count as the largest option."""
@@ -40,10 +43,10 @@ class PoolQuestion:
 
 
 def ask(category: str, name: str, text: str, label: str, options: dict[str, str], *decoys: str,
-         required: bool = False, unless: tuple[str, ...] = ()) -> PoolQuestion:
+         required: bool = False, unless: tuple[str, ...] = (), usual: str = "") -> PoolQuestion:
     """A question; the right options by value, then the decoys."""
     return PoolQuestion(name, category, text, label, tuple(options.items()), decoys, required,
-                        unless)
+                        unless, usual)
 
 
 COLORS = {name: name.capitalize() for name in ("white", "black", "red", "blue", "yellow", "green")}

@@ -39,6 +39,9 @@ POOL: tuple[PoolQuestion, ...] = (
 SAMPLED = 6
 """How many questions are drawn for a clip beside the required ones."""
 
+USUAL = 0.2
+"""How much less often a question is drawn for clips where its answer is the usual one."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -91,5 +94,10 @@ def choose(labels: Labels, *, seed: int, clip: str) -> tuple[Answered, ...]:
     """
     rng = stream("driving questions", seed, zlib.crc32(clip.encode()), 0)
     free = [one for one in POOL if not one.required and one.applies(labels)]
-    drawn = {free[number].name for number in rng.permutation(len(free))[:SAMPLED].tolist()}
+    # The smallest of exponential waiting times: drawn without replacement, by weight.
+    waits = rng.exponential(size=len(free)).tolist()
+    for number, one in enumerate(free):
+        waits[number] /= USUAL if one.usual and one.value(labels) == one.usual else 1.0
+    first = sorted(range(len(free)), key=waits.__getitem__)[:SAMPLED]
+    drawn = {free[number].name for number in first}
     return tuple(answer(one, labels, rng) for one in POOL if one.required or one.name in drawn)
