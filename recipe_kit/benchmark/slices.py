@@ -9,7 +9,8 @@ from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.tasks import SIZE_SLICE
 
 MOST_VALUES = 8
-"""Labels that are numbers of more values than this are cut into ranges."""
+"""Labels that are numbers of more values than this are cut into ranges; so are sizes of pictures,
+by their millions of pixels."""
 
 RANGES = 3
 
@@ -41,9 +42,12 @@ def slices_of(names: Sequence[str], samples: Sequence[Sample]) -> dict[str, dict
 
 def _values(name: str, samples: Sequence[Sample]) -> dict[str, LabelValue]:
     values = {s.id: s.labels[name] for s in samples if name in s.labels}
-    if name == SIZE_SLICE and not values:
-        return {s.id: f"{s.width}×{s.height}" for s in samples if s.width}
-    return values
+    if name != SIZE_SLICE or values:
+        return values
+    sizes = {s.id: (s.width, s.height) for s in samples if s.width and s.height}
+    if len(set(sizes.values())) <= MOST_VALUES:
+        return {sample: f"{width}×{height}" for sample, (width, height) in sizes.items()}
+    return {sample: width * height / 1e6 for sample, (width, height) in sizes.items()}
 
 
 def _texts(values: Sequence[LabelValue]) -> dict[LabelValue, str]:

@@ -16,7 +16,7 @@ HINT = "hint"
 ALWAYS_SLICED = ("category", "source", "label", "position")
 """What results are reported by without being asked; the position only of lettered options."""
 SIZE_SLICE = "size"
-"""The slice by a picture's width and height, where no label has this name."""
+"""The slice by a picture's width and height, or its pixels; where no label has this name."""
 
 
 def labels_in(text: str) -> tuple[str, ...]:
