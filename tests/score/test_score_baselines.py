@@ -100,6 +100,17 @@ def test_blind_is_resampled_by_group_as_any_accuracy() -> None:
     assert found.method == "bootstrap by group"
 
 
+def test_blind_answers_to_rotations_do_not_count() -> None:
+    pairs = [
+        ask("1", SIDES, "A", "A"), ask("1", SIDES[::-1], "B", "B", turned=1),
+        ask("2", SIDES, "B", "A"), ask("2", SIDES[::-1], "A", "B", turned=1),
+    ]
+    first = [p for q, p in pairs if not q.rotation_of]
+    with_rotations = scored(pairs, [p for _, p in pairs]).baselines["blind"]
+    assert with_rotations == scored(pairs, first).baselines["blind"]
+    assert (with_rotations.value, with_rotations.n) == (0.5, 2)
+
+
 def _metric(value: float, high: float | None = None) -> Metric:
     return Metric(value=value, n=60, low=0.0, high=high)
 

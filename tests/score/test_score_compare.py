@@ -176,6 +176,9 @@ def test_checkpoints_count_where_they_were_chosen() -> None:
     assert (one.p, one.p_adjusted, one.better) == (2 / 2**6, 2 / 2**6, True)
     assert (two.p, two.p_adjusted, two.better) == (2 / 2**6, 4 * 2 / 2**6, None)
     assert here.tasks["cracked"].slices["label"]["Yes"].p_adjusted == 4 * 2 / 2**6
+    many = chosen(checkpoints=100, chosen_here=True).tasks["cracked"]
+    assert many.differences["accuracy"].p_adjusted == 1.0
+    assert many.slices["label"]["Yes"].p_adjusted == 1.0
 
 
 def test_within_groups_the_interval_decides_as_well() -> None:

@@ -111,6 +111,8 @@ def test_rotations_are_no_examples() -> None:
     assert (found[0].prompt, found[0].reference, found[0].before_answer) == (
         "Which side?\nA. left\nB. right", "A", "B"
     )
+    alone = [q for q in questions if q.id != "tabletop/side/1"]
+    assert [e.question for e in samples(alone)] == ["tabletop/side/2"]
     assert {e.question for e in samples(questions)} == {"tabletop/side/1", "tabletop/side/2"}
 
 
