@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from recipe_kit.page import numbers, words
+from recipe_kit.page.about_change import task_name
 from recipe_kit.page.markdown import Md, code, table, text
 from recipe_kit.record.schemas import Gap, Record
 
@@ -43,10 +44,11 @@ def gaps(record: Record, said: Mapping[str, Md]) -> Md:
 
 
 def place(record: Record, gap: Gap) -> str:
-    """Where a gap is: `left_right`, category `near`."""
-    several = f"{code(gap.benchmark)} · " if len(record.benchmarks) > 1 else ""
+    """Where a gap is: category `near`, after the task's name where there are several."""
     where = f"{text(gap.dimension)} {code(gap.value)}"
-    return f"{several}{code(gap.task)}, {where}"
+    if sum(len(facts.tasks) for facts in record.benchmarks.values()) == 1:
+        return where
+    return f"{task_name(record, gap.benchmark, gap.task)}, {where}"
 
 
 def _gap(record: Record, gap: Gap, said: Mapping[str, Md]) -> str:

@@ -30,10 +30,10 @@ def test_gaps_are_listed_with_their_intervals_and_the_author_s_words(spatial: Re
     assert gaps(record, {"category.near": Md("They nearly touch.\n\nSo it is hard.")}) == """\
 Slices of the zero-shot results that lie below the overall score or the target, the farthest below first:
 
-- **Gap 1:** `left_right`, category `near`: 41.0% correct (95% interval 33.0–49.0%, n = 100), 12.2 points below the overall score of 53.2%. They nearly touch.
+- **Gap 1:** category `near`: 41.0% correct (95% interval 33.0–49.0%, n = 100), 12.2 points below the overall score of 53.2%. They nearly touch.
 
     So it is hard.
-- **Gap 2:** `left_right`, scene `plain`: 49.0% correct (95% interval 40.0–58.0%, n = 100), 1.0 points below the target of 50.0%; the interval reaches the target, so this one may be noise.
+- **Gap 2:** scene `plain`: 49.0% correct (95% interval 40.0–58.0%, n = 100), 1.0 points below the target of 50.0%; the interval reaches the target, so this one may be noise.
 """
 
 
@@ -62,8 +62,8 @@ def test_what_became_of_the_gaps(spatial: Record) -> None:
     assert addressed(record) == """\
 | Gap | n | Baseline | Post-Trained | 95% interval | Wanted | Closed |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |
-| `left_right`, category `near` | 100 | 41.0% | 90.0% | 82.0–95.0% | ≥ 53.2% | yes |
-| `left_right`, category `far` | 100 | 41.0% | 40.0% | 30.0–50.0% | ≥ 53.2% | **no** |
+| category `near` | 100 | 41.0% | 90.0% | 82.0–95.0% | ≥ 53.2% | yes |
+| category `far` | 100 | 41.0% | 40.0% | 30.0–50.0% | ≥ 53.2% | **no** |
 """
 
 
@@ -83,6 +83,13 @@ def test_what_became_of_the_gaps(spatial: Record) -> None:
 def test_how_many_gaps_were_closed(spatial: Record, closed: tuple[bool | None], said: str) -> None:
     found = tuple(gap(f"c{at}", closed=one) for at, one in enumerate(closed))
     assert addressed_sentence(spatial.model_copy(update={"gaps": found})) == said
+
+
+def test_a_gap_of_one_task_of_several_names_it(tuned: Record) -> None:
+    found = gap("ambiguous", benchmark="floor", task="cracked")
+    assert "**Gap 1:** `cracked`, category `ambiguous`: 41.0% correct" in gaps(
+        tuned.model_copy(update={"gaps": (found,)}), {}
+    )
 
 
 def criterion(**update: Any) -> CriterionResult:
