@@ -91,6 +91,16 @@ def test_reliability_bins_hold_their_upper_edge() -> None:
     assert [b.n for b in reliability(answers)] == [2, 0, 1, 0, 0, 0, 1, 1, 0, 1]
 
 
+def test_a_confidence_that_rounding_lifts_above_one_is_one() -> None:
+    over, one = (
+        one_task(["Yes", "No"], ["Yes", "No"], confidences=[sure, 0.6],
+                 probabilities=[[1.0, 0.0], [0.4, 0.6]])
+        for sure in (1.004, 1.0)
+    )
+    assert reliability(over) == reliability(one)
+
+
+
 def test_risk_coverage_takes_ties_together() -> None:
     answers = one_task(
         ["Yes"] * 5, ["Yes", "No", "Yes", None, "Yes"], confidences=[0.9, 0.8, 0.8, 0.8, 0.6]
