@@ -49,6 +49,7 @@ def test_all_vectors_of_vlmevalkit_give_its_results() -> None:
         # 5: Z without a letter
         ("Z, I think, after all is said", "Z"),
         ("Z or B", "B"),
+        ("Z or B or C", None),
         # 6: the statement anywhere, whatever follows the letter
         ("The CORRECT answer is **b**, for it is on the road", "B"),
         ("My answer is certain, whatever they all say", "C"),
@@ -57,7 +58,8 @@ def test_all_vectors_of_vlmevalkit_give_its_results() -> None:
         ("nobody", "D"),
         ("I see a dog on the road", "C"),
         ("a dog or a cyclist", None),
-        ("a dog" + " on" * 30, None),
+        ("a dog" + " " * 29 + "on the road to a nice big town", "C"),
+        ("a dog" + " " * 30 + "on the road to a nice big town", None),
     ],
 )
 def test_rules(text: str, answer: str | None) -> None:
