@@ -52,7 +52,7 @@ def _values(name: str, samples: Sequence[Sample]) -> dict[str, LabelValue]:
 
 def _texts(values: Sequence[LabelValue]) -> dict[LabelValue, str]:
     """From each value to how it is reported: as it is, or as the range it lies in."""
-    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    numbers = [v for v in values if isinstance(v, int | float)]
     if len(numbers) < len(values) or len(set(numbers)) <= MOST_VALUES:
         return {value: label_text(value) for value in values}
     ranges = _ranges(sorted(numbers))

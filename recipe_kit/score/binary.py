@@ -111,5 +111,3 @@ MEASURES: dict[str, Callable[[Answers], Measure]] = {
     "ece": calibration.ece,
     "brier": calibration.brier,
 }
-# What a slice (a category, a source) is reported by.
-SLICE_MEASURES = ("accuracy", "precision", "recall", "f1", "unparseable")

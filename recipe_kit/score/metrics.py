@@ -12,17 +12,13 @@ from recipe_kit.score.calibration import least_confident, reliability, risk_cove
 from recipe_kit.score.readings import UNREAD, positions, readings
 from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
+from recipe_kit.spec.tasks import SLICE_METRICS
 
 # What is computed for each type of task; `spec.tasks.TASK_METRICS` lists the same names.
 MEASURES: Mapping[str, Mapping[str, Callable[[Answers], Measure]]] = {
     "binary": binary.MEASURES,
     "scale": scale.MEASURES,
     "choice": choice.MEASURES,
-}
-SLICE_MEASURES: Mapping[str, tuple[str, ...]] = {
-    "binary": binary.SLICE_MEASURES,
-    "scale": scale.SLICE_MEASURES,
-    "choice": choice.SLICE_MEASURES,
 }
 
 
@@ -116,7 +112,7 @@ def _score_slice(
     answers: Answers, dimension: str, bootstrap: int, seed: int
 ) -> dict[str, Metric]:
     task_type = answers.questions[0].task_type
-    names = SLICE_MEASURES[task_type]
+    names = SLICE_METRICS[task_type]
     if dimension == "label" and task_type == "binary":
         # With one reference only, recall is the accuracy and precision says nothing.
         names = ("accuracy", "unparseable")

@@ -5,9 +5,8 @@ from typing import Literal, TypeVar
 
 from recipe_kit.errors import RecordError
 from recipe_kit.record.schemas import CriterionResult, Metric, TaskScores
-from recipe_kit.score.metrics import SLICE_MEASURES
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Criterion
+from recipe_kit.spec.tasks import SLICE_METRICS, Criterion
 
 Comparison = Literal["at least", "at most"]
 Scores = Mapping[str, Mapping[str, TaskScores]]
@@ -93,7 +92,7 @@ def _metric(
     if criterion.metric in category:
         return category[criterion.metric]
     # A slice leaves out what is not defined there: precision where no hazard was called.
-    names = dict.fromkeys(SLICE_MEASURES[found.task_type])
+    names = dict.fromkeys(SLICE_METRICS[found.task_type])
     _known(names, criterion.metric, f"metric of a category of '{task}'", name)
     return Metric(value=None, n=category["accuracy"].n)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
 from recipe_kit.spec.base import Part
@@ -14,6 +14,9 @@ from recipe_kit.spec.recipe import SLUG
 _KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 _MANY = {"text": "texts", "a whole number": "whole numbers", "a number": "numbers",
          "a mapping": "mappings"}
+
+
+_LIMITS = (Ge, Gt, Le, Lt, MaxLen, MinLen)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def shape_of(annotation: Any, info: FieldInfo | None = None) -> Shape:
         if not isinstance(note, FieldInfo):
             continue
         discriminator = discriminator or str(note.discriminator or "")
-        limits += [one for one in note.metadata if isinstance(one, (Ge, Gt, Le, Lt, MinLen))]
+        limits += [one for one in note.metadata if isinstance(one, _LIMITS)]
         pattern = pattern or next(
             (one.pattern for one in note.metadata if getattr(one, "pattern", None)), ""
         )
@@ -141,8 +144,11 @@ def _list_in_words(shape: Shape) -> str:
     many = _MANY.get(kind, kind)
     if Ellipsis not in arguments:
         return f"a list of {len(arguments)} {many}"
-    filled = any(isinstance(one, MinLen) for one in shape.limits)
-    return f"a list of {many}, at least one" if filled else f"a list of {many}"
+    least = next((one.min_length for one in shape.limits if isinstance(one, MinLen)), 0)
+    most = next((one.max_length for one in shape.limits if isinstance(one, MaxLen)), None)
+    if most is not None:
+        return f"a list of {least} to {most} {many}"
+    return f"a list of {many}, at least one" if least else f"a list of {many}"
 
 
 def _limits_in_words(limits: tuple[Any, ...]) -> str:

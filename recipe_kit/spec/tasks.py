@@ -109,6 +109,12 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     ),
     "choice": ("accuracy", "circular_accuracy", "unparseable", "ece", "brier"),
 }
+# What a slice (a category, a source) is reported by; a criterion with a category may name any.
+SLICE_METRICS: dict[str, tuple[str, ...]] = {
+    "binary": ("accuracy", "precision", "recall", "f1", "unparseable"),
+    "scale": ("accuracy", "within_one", "mae", "unparseable"),
+    "choice": ("accuracy", "circular_accuracy", "unparseable"),
+}
 # Metrics where a smaller value is the better one.
 LOWER_IS_BETTER = frozenset({"mae", "ece", "brier", "unparseable"})
 

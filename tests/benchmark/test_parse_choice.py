@@ -232,6 +232,7 @@ def test_four_options(text: str, letter: str | None) -> None:
         ("The answer is C", POINTS, "C"),
         ("left", TWICE, None),
         ("B. left", TWICE, "B"),
+        ("left (B)", TWICE, "B"),
         ("right", TWICE, "C"),
         ("+", {"A": "+", "B": "-"}, "A"),
         ("-", {"A": "+", "B": "-"}, "B"),

@@ -88,6 +88,8 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     [("[left, right]", '["the {subject}", "the {object}"]\n    answers: {left: A, right: cup}')],
     [("[left, right]", '[west, east]\n    answers: {left: west, right: "B"}')],
     [("[left, right]", "[left, right]\n    training_orders: 2")],
+    # Braces that hold no label
+    [("the {object}?", "the {object}? Write {{letter}}, {\"n\": 1} or {}.")],
     # Labels of questions of others are not known before they are read.
     [("{question}", "{anything}"), ("l2_category", "anything")],
     [("quiz: {rows: test}}", "quiz: 0.5}")],
@@ -103,7 +105,7 @@ def test_valid(edits: list[tuple[str, str]]) -> None:
      "'object'?"),
     ("the {object}?", "the {object} ({scene})?",
      "21:13: the prompt names the label 'scene', which the source 'real' lacks / Known labels: "
-     "relation, subject, object."),
+     "relation, subject, object. Braces themselves are written {{scene}}."),
     ("    prompt: Is the {subject} left or right of the {object}?",
      "    prompt: |\n      Look.\n      Is the {subjet} left?",
      "23:7: the prompt names the label 'subjet', which the source 'drawn' lacks / Did you mean "
@@ -115,6 +117,9 @@ def test_valid(edits: list[tuple[str, str]]) -> None:
     ("[left, right]", "[left, right, left ]",
      "22:28: the option 'left' stands there twice / Remove one of them, or write how they differ."),
     ("[left, right]", '[left, right, " "]', "22:28: the option is empty / Write its text."),
+    ("[left, right]", "[left, right, B]",
+     "22:28: the option 'B' would have the letter of another / Write what it stands for, like "
+     "'point B'."),
     # option_answers
     ("[left, right]", "[left, rigth]",
      "23:12: the label 'relation' of 'drawn' can be 'right', which is no option / Add it to "
@@ -169,6 +174,12 @@ def test_valid(edits: list[tuple[str, str]]) -> None:
     ("side: {metric: accuracy", "side: {metric: circular_accuracy",
      "39:18: the task 'side' is not asked in every rotation of its options, so it has no "
      "'circular_accuracy' / Add `circular: true` to 'tasks.side', or take 'accuracy'."),
+    ("metric: accuracy, category: near, at_least: 0.8", "metric: ece, category: near, at_most: 0.2",
+     "40:51: categories are not reported by 'ece' / Take accuracy or circular_accuracy or "
+     "unparseable, or remove 'category'."),
+    # How many options there can be
+    ("[left, right]", "[left, right, c, d, e, f, g, h, i, j, k]",
+     "22:14: 'tasks.side.options' must be a list of 2 to 10 texts, but is a list of 11"),
     ("category: near", "category: nearr",
      "40:71: there is no category 'nearr' / Did you mean 'near'?"),
     # success_thresholds

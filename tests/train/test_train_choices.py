@@ -11,6 +11,7 @@ from recipe_kit.engine.local import LocalEngine
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.recipe import Evaluation, Recipe
+from recipe_kit.spec.tasks import Criterion
 from recipe_kit.train.checkpoint import load_tuned
 from recipe_kit.train.examples import examples, validation_questions
 from recipe_kit.train.plan import make_plan
@@ -79,6 +80,12 @@ def test_validation_asks_no_rotations_and_reports_no_slices() -> None:
         "validation/what/table/0", "validation/what/table/1", "validation/what/table/2",
     ]
     assert {str(question.slices) for question in asked} == {"{}"}
+
+
+def test_criteria_are_not_of_the_validation_questions() -> None:
+    goal = {"metric": "accuracy", "at_least": 0.9, "category": "wet"}
+    judged = recipe().model_copy(update={"success": {"what": Criterion.model_validate(goal)}})
+    assert len(validation_questions(judged, [sample(1, split="val")])) == 1
 
 
 def test_orders_count_as_questions_and_change_the_training() -> None:

@@ -27,8 +27,11 @@ def prompt_labels(data: Plain) -> Iterator[Problem]:
                 if labels is None or label in labels or label in told:
                     continue
                 told.add(label)
+                fix = suggest(label, labels, kind="labels")
+                if not fix.startswith("Did"):
+                    fix = f"{fix} Braces themselves are written {{{{{label}}}}}.".lstrip()
                 yield Problem(keys, f"the prompt names the label '{label}', which the source "
-                              f"'{source}' lacks", suggest(label, labels, kind="labels"), line=line)
+                              f"'{source}' lacks", fix, line=line)
 
 
 def option_labels(data: Plain) -> Iterator[Problem]:
@@ -45,9 +48,10 @@ def option_labels(data: Plain) -> Iterator[Problem]:
 
 
 def option_texts(data: Plain) -> Iterator[Problem]:
-    """No option is empty, and no two say the same."""
+    """No option is empty or itself a letter, and no two say the same."""
     for keys, options in find(data, "tasks.*.options"):
         seen: set[str] = set()
+        letters = LETTERS[: len(texts(options, "*"))]
         for inner, option in texts(options, "*"):
             text = option.strip()
             if not text:
@@ -55,6 +59,9 @@ def option_texts(data: Plain) -> Iterator[Problem]:
             elif text in seen:
                 yield Problem((*keys, *inner), f"the option '{text}' stands there twice",
                               "Remove one of them, or write how they differ.")
+            elif text and text in letters:
+                yield Problem((*keys, *inner), f"the option '{text}' would have the letter of "
+                              "another", f"Write what it stands for, like 'point {text}'.")
             seen.add(text)
 
 

@@ -13,7 +13,7 @@ from recipe_kit.spec.query import (
     unknown,
     value,
 )
-from recipe_kit.spec.tasks import LOWER_IS_BETTER, TASK_METRICS
+from recipe_kit.spec.tasks import LOWER_IS_BETTER, SLICE_METRICS, TASK_METRICS
 
 
 def gate_names(data: Plain) -> Iterator[Problem]:
@@ -95,6 +95,9 @@ def _metric(data: Plain, keys: Keys, goal: Plain, task: Plain) -> Iterator[Probl
     if isinstance(metric, str) and known and metric not in known:
         yield Problem((*keys, "metric"), f"there is no metric '{metric}' for a task of type "
                       f"'{kind}'", suggest(metric, known))
+    elif metric in known and value(goal, "category") and metric not in SLICE_METRICS[kind]:
+        yield Problem((*keys, "metric"), f"categories are not reported by '{metric}'",
+                      f"Take {' or '.join(SLICE_METRICS[kind])}, or remove 'category'.")
     elif metric == "circular_accuracy" and value(data, f"tasks.{task}.circular") is not True:
         yield Problem((*keys, "metric"), f"the task '{task}' is not asked in every rotation of its "
                       "options, so it has no 'circular_accuracy'",
