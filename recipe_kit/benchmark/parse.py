@@ -19,6 +19,8 @@ from functools import cache
 
 # A question mark is not in it: "Yes?" asks back. Neither are signs that change a number.
 _TRAILING = " \t\r\n.,;:!。\"'“”‘’«»`*_()[]{}…"
+ENDED = re.compile(rf"[{re.escape(_TRAILING)}]*\Z")
+"""Nothing but marks is left."""
 _LEADING = _TRAILING.replace(".", "").replace(",", "")
 
 ANSWER_TAG = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)

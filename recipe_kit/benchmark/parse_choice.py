@@ -22,6 +22,7 @@ from recipe_kit.benchmark.parse import (
     ANSWER_TAG,
     CLAUSE_END,
     CLOSERS,
+    ENDED,
     OPENERS,
     bare,
     split_reasoning,
@@ -165,7 +166,7 @@ def _whole(text: str, options: _Options) -> set[str | None]:
     if said in options.by_text:
         return {*options.by_text[said]}
     label = _first_label(text, options)
-    return {label.letter} if label and not bare(text[label.end :]) else set()
+    return {label.letter} if label and ENDED.match(text, label.end) else set()
 
 
 def _tagged(text: str, options: _Options) -> set[str | None]:
@@ -211,11 +212,11 @@ def _first_label(text: str, options: _Options) -> _Label | None:
 def _concluded(line: str, options: _Options) -> Iterator[str | None]:
     for so in _SO.finditer(line):
         label = _label(line, so.end(), options)
-        if label and not bare(line[label.end :]):
+        if label and ENDED.match(line, label.end):
             yield label.letter
-    for sentence in _SENTENCE.finditer(line):
-        if (said := _plain(line[sentence.end() :])) in options.by_letter:
-            yield options.by_letter[said]
+    *before, last = _SENTENCE.split(line)
+    if before and (said := _plain(last)) in options.by_letter:
+        yield options.by_letter[said]
 
 
 def _label(text: str, position: int, options: _Options) -> _Label | None:

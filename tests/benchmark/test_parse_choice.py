@@ -290,7 +290,10 @@ def test_two_letters_are_no_answer(letters: list[str], join: str) -> None:
             assert parse_choice(f"{lead}{first}{join}{second}", TEN) is None
 
 
-@pytest.mark.parametrize("text", ["<answer>", "answer: ", " ", "A. ", "so ", "\nA", "(", "it is "])
+@pytest.mark.parametrize("text", [
+    "<answer>", "answer: ", " ", "A. ", "so ", "so B ", "\nA", "(", "it is ", "word. B ", "- ",
+    "on the ", "A (B) ",
+])
 def test_a_model_that_repeats_itself_is_read_in_time(text: str) -> None:
     started = time.perf_counter()
     parse_choice(text * 32_000, WHO)
