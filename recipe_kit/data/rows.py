@@ -109,8 +109,11 @@ def _check_columns(reader: "_Reader", path: Path, known: Sequence[str],
                    rows: Sequence[Row]) -> None:
     columns = reader.source.columns
     named = {f"columns.{key}": column for key, column in reader.media.items()}
-    named |= {f"columns.{key}": _column(value) for key in ("id", "category", "group", "split")
+    named |= {f"columns.{key}": _column(value) for key in ("id", "category", "split")
               if (value := getattr(columns, key)) is not None}
+    several = isinstance(columns.group, tuple)
+    for number, column in enumerate(_group_columns(columns.group)):
+        named[f"columns.group.{number}" if several else "columns.group"] = column
     named |= {f"labels.{key}": _column(value) for key, value in reader.source.labels.items()}
     for key, column in named.items():
         if column in known or any(reach(row.cells, column) is not None for row in rows):
@@ -120,6 +123,10 @@ def _check_columns(reader: "_Reader", path: Path, known: Sequence[str],
         raise DataError(f"{path} has no column {column!r}; {nearest(column, known)}",
                         where=f"data.sources.{reader.name}.{key}",
                         fix="name a column of the table")
+
+
+def _group_columns(group: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return group if isinstance(group, tuple) else (group,) if group else ()
 
 
 def _column(value: str | MappedColumn) -> str:
@@ -143,7 +150,9 @@ class _Reader:
         own = self._text(row, columns.id)
         if columns.id and not own:
             raise RowError(f"the column {columns.id!r} (the id) is empty")
-        group = self._text(row, columns.group)
+        # Sorted: a cup and an apple belong to an apple and a cup.
+        parts = sorted(self._text(row, column) for column in _group_columns(columns.group))
+        group = " + ".join(part for part in parts if part)
         return Sample(
             id=f"{self.name}/{own or media}", source=self.name, media=media,
             media_type=media_type, labels=labels, category=self._text(row, columns.category),

@@ -30,8 +30,8 @@ class Columns(Part):
     """Column with a unique name for each row; the media path when not given."""
     category: str | MappedColumn | None = None
     """Column with the category (hazard, safe, ambiguous, ...) that results are reported by."""
-    group: str | None = None
-    """Column that tells what belongs together (a scene, a photograph); never parted by a split."""
+    group: str | tuple[str, ...] | None = None
+    """Column, or columns in any order, that tell what belongs together; never parted by a split."""
     split: str | None = None
     """Column with the split the table itself declares."""
 

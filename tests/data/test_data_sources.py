@@ -51,6 +51,17 @@ def test_a_table_of_pictures(tmp_path: Path) -> None:
     assert len(first.sha256) == 64 and first.sha256 != second.sha256
 
 
+def test_several_columns_make_a_group_in_any_order(tmp_path: Path) -> None:
+    folder_of(tmp_path, {"a.png": "cracked,cup,apple", "b.png": "cracked,apple,cup",
+                         "c.png": "cracked,cup,", "d.png": "cracked,,"},
+              header="image,label,subject,object")
+    source = {"columns": {"group": ["subject", "object"]}}
+    assert [one.group for one in load(tmp_path, source)] == [
+        "floor/apple + cup", "floor/apple + cup", "floor/cup", "floor/d.png"]
+    error = refused(tmp_path, {"columns": {"group": ["subject", "objekt"]}})
+    assert error.where == "data.sources.floor.columns.group.1"
+
+
 def test_json_values_become_plain(tmp_path: Path) -> None:
     noise(1).save(tmp_path / "a.png")
     row = {"image": "./a.png", "label": True, "severity": 3.0}
