@@ -33,8 +33,7 @@ def slice_values(answers: Answers, dimension: str) -> dict[str, Answers]:
     named = sorted(set(values))
     if not any(named):
         return {}
-    is_choice = answers.questions[0].task_type == "choice"
-    if dimension == "label" and is_choice and len(named) > MOST_TEXTS:
+    if dimension == "label" and len(named) > MOST_TEXTS:
         return {}
     return {
         value or NO_CATEGORY: answers.take(np.array([v == value for v in values]))
@@ -51,6 +50,6 @@ def _value(answers: Answers, i: int, dimension: str) -> str:
             return question.source
         case "label":
             return truth(question)
-        case "position" if question.task_type == "choice":
+        case "position":
             return question.reference
     return question.slices.get(dimension, "")

@@ -53,6 +53,12 @@ def test_a_higher_target_is_the_bar() -> None:
     ]
 
 
+def test_a_slice_that_just_reaches_the_bar_is_no_gap() -> None:
+    even = scored({"near": (7, 10), "far": (14, 20)})
+    assert find_gaps("tabletop", even, None, {}) == ()
+    assert find_gaps("tabletop", even, None, {"side": 0.7}) == ()
+
+
 def test_a_lower_target_changes_nothing() -> None:
     assert find_gaps("tabletop", scored(BASE), None, {"side": 0.575}) == find_gaps(
         "tabletop", scored(BASE), None, {}
