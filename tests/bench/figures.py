@@ -1,6 +1,6 @@
 """Measures the figures of the README: `nox -s bench`.
 
-    python -m tests.bench.figures [demo] [commands] [real] [suite]
+    python -m tests.bench.figures [demo] [real] [spatial] [starters] [commands] [suite]
 
 Nothing here is asserted: the table says what was measured, beside the bar.
 """
@@ -25,7 +25,10 @@ Row = tuple[str, str, str]
 
 def main() -> None:
     """Print one table."""
-    parts = {"demo": demo, "real": real, "commands": commands, "suite": suite}
+    parts = {
+        "demo": demo, "real": real, "spatial": spatial, "starters": starters,
+        "commands": commands, "suite": suite,
+    }
     wanted = sys.argv[1:] or list(parts)
     rows: list[Row] = []
     for name in wanted:
@@ -74,6 +77,48 @@ def real() -> list[Row]:
     return [*rows, ("floor-crack-real: time", "–", f"{seconds / 60:.1f} min")]
 
 
+def spatial() -> list[Row]:
+    """Left and right, drawn and real, from fresh runs."""
+    rows: list[Row] = []
+    for recipe, gap in (("left-right", "45–65% → ≥ 95%, n ≥ 400"),
+                        ("left-right-real", "a significant gain, n = 60")):
+        if recipe == "left-right-real" and not Path(os.environ.get("RECIPE_DATA", "")).is_dir():
+            rows.append((recipe, gap, "not measured: RECIPE_DATA is not a folder"))
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            project = _project(Path(folder), recipe)
+            seconds, _ = _watch([str(BIN / "recipe"), "run", f"recipes/{recipe}.yaml"],
+                                cwd=project)
+            record = json.loads((project / f"runs/{recipe}/record.json").read_text())
+        compared = record["comparisons"][0]["tasks"]["left_right"]
+        rows += [(f"{recipe}: accuracy {role}", gap, _text(_scores(record, role)["accuracy"]))
+                 for role in ("base", "tuned")]
+        rows.append((f"{recipe}: McNemar", "p < 0.05", f"p = {compared['mcnemar_p']:.2g}"))
+        for one in record["evaluations"]:
+            known = one["tasks"]["left_right"]["baselines"]
+            rows.append((f"{recipe}: blind, {one['role']}",
+                         f"chance: {_text(known['chance'])}", _text(known["blind"])))
+        rows.append((f"{recipe}: time", "–", f"{seconds / 60:.1f} min"))
+    return rows
+
+
+def starters() -> list[Row]:
+    """Every starter as a newcomer has it: new, validate, run."""
+    rows = []
+    for path in sorted((ROOT / "templates" / "starters").glob("*.yaml")):
+        with tempfile.TemporaryDirectory() as folder:
+            project = _project(Path(folder))
+            recipe, file = str(BIN / "recipe"), f"recipes/my-{path.stem}.yaml"
+            started = time.monotonic()
+            for command in (["new", f"my-{path.stem}", "--starter", path.stem],
+                            ["validate", file], ["run", file]):
+                _watch([recipe, *command], cwd=project)
+            seconds = time.monotonic() - started
+        rows.append((f"starter {path.stem}: new, validate, run", "≤ 4 min",
+                     f"{seconds / 60:.1f} min"))
+    return rows
+
+
 def commands() -> list[Row]:
     """Commands that need no model, beside an interpreter that does nothing."""
     recipe = str(BIN / "recipe")
@@ -83,6 +128,9 @@ def commands() -> list[Row]:
         ("recipe --help", "≤ 0.25 s", [recipe, "--help"]),
         ("recipe validate", "≤ 0.5 s", [recipe, "validate", floor]),
         ("recipe render", "≤ 3 s", [recipe, "render", floor]),
+        *((f"recipe verify docs/recipes/{page.parent.name}", "≤ 5 s",
+           [recipe, "verify", str(page.parent)])
+          for page in sorted(ROOT.glob("docs/recipes/*/index.md"))),
     ]
     return [(name, bar, f"{_median(command):.2f} s") for name, bar, command in timed]
 
@@ -96,17 +144,18 @@ def suite() -> list[Row]:
     return [("whole test-suite", "≤ 8 min", f"{seconds / 60:.1f} min")]
 
 
-def _project(folder: Path, recipe: str) -> Path:
-    """A copy of the project without its runs, with one recipe."""
+def _project(folder: Path, recipe: str = "") -> Path:
+    """A copy of the project without its runs, with one recipe or none."""
     for name in ("mkdocs.yml", "docs", "recipe_kit", "templates"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    shutil.rmtree(folder / "docs" / "recipes" / recipe, ignore_errors=True)
     (folder / "recipes").mkdir()
-    shutil.copy(ROOT / "recipes" / f"{recipe}.yaml", folder / "recipes")
+    if recipe:
+        shutil.rmtree(folder / "docs" / "recipes" / recipe, ignore_errors=True)
+        shutil.copy(ROOT / "recipes" / f"{recipe}.yaml", folder / "recipes")
     return folder
 
 
