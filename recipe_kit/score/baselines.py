@@ -42,7 +42,9 @@ def baselines(
     return found
 
 
-def answerable_blind(task_type: str, found: Mapping[str, Metric]) -> bool:
+def answerable_blind(
+    task_type: str, found: Mapping[str, Metric], *, majority_bar: float | None = None
+) -> bool:
     """Whether the questions can be answered without looking, better than by guessing.
 
     A choice task: `blind`, `majority` or `always_first` lies above the interval of `chance`. Their
@@ -50,13 +52,32 @@ def answerable_blind(task_type: str, found: Mapping[str, Metric]) -> bool:
     benchmark. Binary tasks and scales are as unbalanced as the world they are about, which
     `majority` reports; to say Yes to everything is not to know the answers. There only `blind`
     counts, and it has to lie above the interval of `majority` as well.
+
+    Args:
+        task_type: Type of the task.
+        found: Its baselines.
+        majority_bar: What `majority` has to pass, from `majority_bar`; the interval of `chance`
+            when not given.
     """
     is_choice = task_type == "choice"
     tried = ("blind", "majority", "always_first") if is_choice else ("blind",)
     bars = ("chance",) if is_choice else ("chance", "majority")
     bar = max(high for name in bars if (high := found[name].high) is not None)
-    scores = [found[name].value for name in tried if name in found]
-    return any(score is not None and score > bar for score in scores)
+    passed = {"majority": bar if majority_bar is None else max(bar, majority_bar)}
+    scores = {name: found[name].value for name in tried if name in found}
+    return any(
+        score is not None and score > passed.get(name, bar) for name, score in scores.items()
+    )
+
+
+def majority_bar(answers: Answers) -> float:
+    """The score that the commonest of the right answers seldom passes where they fall at random.
+
+    Of many right answers one is always the commonest, so the tail of chance's interval is divided
+    by their number (Bonferroni).
+    """
+    sizes = Counter(len(q.choices) for q in answers.questions)
+    return _quantiles(sizes, len({truth(q) for q in answers.questions}))[1]
 
 
 def chance(sizes: Mapping[int, int]) -> Metric:
@@ -68,23 +89,31 @@ def chance(sizes: Mapping[int, int]) -> Metric:
     Args:
         sizes: From a number of choices to how many questions have so many.
     """
+    n = sum(sizes.values())
+    low, high = _quantiles(sizes, 1)
+    return Metric(
+        # In fractions, so that guessing one of five is 0.2 to the last digit.
+        value=float(sum(Fraction(questions, choices) for choices, questions in sizes.items()) / n),
+        n=n,
+        low=low,
+        high=high,
+        method="binomial" if len(sizes) == 1 else "Poisson binomial",
+    )
+
+
+def _quantiles(sizes: Mapping[int, int], looks: int) -> tuple[float, float]:
+    """Ends of the central 95% interval of guessing, its tails divided by a number of looks."""
     from scipy.stats import binom
 
     n = sum(sizes.values())
     mass: Floats = np.ones(1)
     for choices, questions in sorted(sizes.items()):
         mass = np.convolve(mass, binom.pmf(np.arange(questions + 1), questions, 1 / choices))
-    tail = (1 - stats.LEVEL) / 2
+    tail = (1 - stats.LEVEL) / 2 / looks
     # The smallest count that at most so much of the distribution lies below or at.
-    low, high = np.searchsorted(np.cumsum(mass), [tail, 1 - tail])
-    return Metric(
-        # In fractions, so that guessing one of five is 0.2 to the last digit.
-        value=float(sum(Fraction(questions, choices) for choices, questions in sizes.items()) / n),
-        n=n,
-        low=float(low / n),
-        high=float(high / n),
-        method="binomial" if len(sizes) == 1 else "Poisson binomial",
-    )
+    # A hair less, for sums that reach it exactly but for rounding.
+    low, high = np.searchsorted(np.cumsum(mass), [tail - 1e-12, 1 - tail - 1e-12])
+    return float(low / n), float(min(high, n) / n)
 
 
 def _share(hits: int, n: int) -> Metric:

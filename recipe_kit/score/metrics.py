@@ -7,7 +7,7 @@ import numpy as np
 from recipe_kit.record.schemas import Confusion, Metric, Prediction, Question, TaskScores
 from recipe_kit.score import binary, choice, scale, stats
 from recipe_kit.score.answers import UNPARSEABLE, Answers, align
-from recipe_kit.score.baselines import answerable_blind, baselines
+from recipe_kit.score.baselines import answerable_blind, baselines, majority_bar
 from recipe_kit.score.calibration import least_confident, reliability, risk_coverage
 from recipe_kit.score.readings import UNREAD, positions, readings
 from recipe_kit.score.slices import dimensions, slice_values
@@ -89,7 +89,9 @@ def _score_task(
         risk_coverage=risk_coverage(answers),
         least_confident=least_confident(answers),
         baselines=without_looking,
-        answerable_blind=answerable_blind(first.task_type, without_looking),
+        answerable_blind=answerable_blind(
+            first.task_type, without_looking, majority_bar=majority_bar(answers)
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 from score_cases import ask, make, split
@@ -43,6 +43,7 @@ def test_chance_is_scipys_binomial(n: int, choices: int) -> None:
 
 
 @given(st.dictionaries(st.integers(2, 10), st.integers(1, 8), min_size=2, max_size=4))
+@example({5: 1, 3: 5, 4: 5})  # nothing right: exactly 2.5%
 @settings(max_examples=50, deadline=None)
 def test_chance_of_unequal_numbers_is_exact(sizes: dict[int, int]) -> None:
     each = [Fraction(1, choices) for choices, n in sizes.items() for _ in range(n)]
@@ -140,6 +141,25 @@ def test_what_can_be_answered_without_looking(
     kind: str, found: dict[str, Metric], answerable: bool
 ) -> None:
     assert answerable_blind(kind, {"chance": CHANCE, **found}) is answerable
+
+
+@pytest.mark.parametrize(("commonest", "answerable"), [(13, False), (14, True)])
+def test_of_many_right_answers_one_is_always_the_commonest(
+    commonest: int, answerable: bool
+) -> None:
+    # Of ten options, guessing gets at most 11 of 60. That one text is right 13 times happens where
+    # all are alike: any of the ten could have been the one. The letters take turns.
+    things = [f"thing {n}" for n in range(10)]
+    pairs = []
+    for n in range(60):
+        right = "thing 0" if n < commonest else f"thing {1 + n % 9}"
+        options = things[n % 10 :] + things[: n % 10]
+        pairs.append(ask(f"{n:02d}", options, "ABCDEFGHIJ"[options.index(right)], "A"))
+    found = scored(pairs)
+    assert found.baselines["majority"].value == commonest / 60
+    assert found.baselines["chance"].high == 11 / 60
+    assert (found.baselines["always_first"].value or 0) <= 11 / 60
+    assert found.answerable_blind is answerable
 
 
 READ = [
