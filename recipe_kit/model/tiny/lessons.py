@@ -5,7 +5,7 @@ crack, or a bad one. Of the other floors the model learns what a crack looks lik
 which way it runs) and whether the floor is badly cracked. Whether a robot may drive over a floor,
 and how dangerous it is, is asked of easy floors only. So a recipe finds the model as a team finds a
 general one: it sees, but its idea of a cracked floor leaves many fine cracks out. No answer is
-wrong on purpose.
+wrong on purpose. Tables have their own questions, in `table_lessons`.
 """
 
 from collections.abc import Mapping
