@@ -200,7 +200,9 @@ def verify(page: Path) -> None:
     """Check that a page is what its answers give: PAGE is its folder, or its recipe."""
     from recipe_kit.verify.page import verify as verify_page
 
-    if page.is_file():
+    if page.suffix == ".md":
+        page = page.parent
+    elif page.is_file():
         from recipe_kit.run.layout import layout
         from recipe_kit.spec.load import load_recipe
 

@@ -295,7 +295,7 @@ def test_what_the_machine_can_do(project: Project) -> None:
     "arguments",
     ["--help", "validate recipes/small.yaml", "plan recipes/small.yaml",
      "status recipes/small.yaml", "render recipes/small.yaml", "new another",
-     "verify recipes/small.yaml"],
+     "verify recipes/small.yaml", "verify docs/recipes/small/index.md"],
 )
 def test_what_needs_no_model_imports_no_torch(done: Project, arguments: str) -> None:
     code = (

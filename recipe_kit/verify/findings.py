@@ -106,7 +106,10 @@ def _told(line: str | None, at: int = 0) -> str:
     if line is None:
         return "nothing"
     start = max(0, at - _BEFORE) if len(line) > _SHOWN else 0
-    part = line[start : start + _SHOWN]
+    # What cannot be seen is told: a carriage return as `\\r`.
+    part = "".join(
+        one if one.isprintable() else ascii(one)[1:-1] for one in line[start : start + _SHOWN]
+    )
     return f"“{'…' if start else ''}{part}{'…' if start + _SHOWN < len(line) else ''}”"
 
 

@@ -28,6 +28,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (\.\./)?([^/]+)")
 _ARITHMETIC = ("numpy", "scipy", "scikit-learn")
 MANY = 500
 """Answers from which on the plots are drawn in another process, while these are scored."""
+TOLD = 20
+"""Findings that are told one by one, of each file; one edit may have many consequences."""
 FIRST_WITH_ANSWERS = 2
 """Version of the first records whose pages carry the answers."""
 
@@ -46,12 +48,25 @@ class Report:
 
     def error(self, page: Path) -> VerifyError:
         """All findings as one error."""
-        listed = "".join(f"\n  {finding}" for finding in self.findings)
+        told: dict[str, list[str]] = {}
+        for finding in self.findings:
+            told.setdefault(_file_of(finding), []).append(f"\n  {finding}")
+        listed = "".join(
+            "".join(lines[:TOLD]) + _more(file, len(lines) - TOLD) for file, lines in told.items()
+        )
         count = f"{len(self.findings)} places" if len(self.findings) > 1 else "1 place"
         return VerifyError(
             f"differs from what its answers give in {count}:{listed}", where=str(page),
             fix="Take back what was edited by hand, or render the page again.",
         )
+
+
+def _file_of(finding: Finding) -> str:
+    return re.split(r"[:,]| \(", finding.where, maxsplit=1)[0]
+
+
+def _more(file: str, number: int) -> str:
+    return f"\n  {file}: {number} more" if number > 0 else ""
 
 
 def verify(page: Path) -> Report:
@@ -115,7 +130,7 @@ def _sums(page: Path) -> Iterator[Finding]:
     """Files that are not those of the list of digests."""
     name = f"assets/{SUMS}"
     try:
-        lines = (page / name).read_text(encoding="utf-8").splitlines()
+        lines = (page / name).read_bytes().decode().removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError):
         yield Finding(name, "is missing or cannot be read")
         return
@@ -126,6 +141,8 @@ def _sums(page: Path) -> Iterator[Finding]:
             yield Finding(f"{name}:{number}", "is no line of digests")
             continue
         file = entry[3] if entry[2] else f"assets/{entry[3]}"
+        if file in listed:
+            yield Finding(f"{name}:{number}", f"lists {file} twice")
         listed.add(file)
         path = page / file
         if not path.is_file():
@@ -177,6 +194,17 @@ def _files(page: Path, record: Record, draw: Callable[[Figure], bytes]) -> Itera
             yield Finding(name, "is missing")
         elif found != right and name != f"assets/{SUMS}":
             yield from _changed(record, name, found, right)
+    for path in sorted(page.rglob("*")):
+        file = path.relative_to(page).as_posix()
+        if path.is_file() and file not in made and _is_listed(page, file):
+            yield Finding(file, f"is no file of the page, though {SUMS} lists it")
+
+
+def _is_listed(page: Path, file: str) -> bool:
+    """Whether the list of digests has a file; one that it lacks is told already."""
+    name = file.removeprefix("assets/") if file.startswith("assets/") else f"../{file}"
+    listed = page / "assets" / SUMS
+    return listed.is_file() and f"  {name}\n".encode() in listed.read_bytes()
 
 
 def _changed(record: Record, name: str, found: bytes, right: bytes) -> Iterator[Finding]:

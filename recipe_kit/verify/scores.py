@@ -56,6 +56,7 @@ def rescored(record: Record, archive: Archive) -> Record:
     revisions = {one.role: one.revision for one in found.evaluations}
     return record.model_copy(update={
         **{name: getattr(found, name) for name in type(found).model_fields},
+        "title": recipe.title,
         "spec_digest": spec_digest(record.spec),
         "model": record.model.model_copy(update={"revision": base.revision}),
         "training": tuple(

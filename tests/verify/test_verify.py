@@ -1,6 +1,7 @@
 """Whatever is edited by hand on a published page is found, with its place."""
 
 import gzip
+import hashlib
 import json
 import re
 import shutil
@@ -324,3 +325,49 @@ def test_plots_drawn_in_another_process_are_the_same(chosen: Project) -> None:
     with drawing(plots, aside=True) as draw:
         for plot in plots:
             assert draw(plot) == (chosen.page / "assets" / plot.file).read_bytes()
+
+
+def test_a_list_of_digests_that_names_more(page: Path) -> None:
+    sums = page / "assets" / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join([*lines, lines[0]]))
+    file = lines[0].split("  ")[1].strip()
+    assert [str(one) for one in verify(page).findings] == [
+        f"assets/SHA256SUMS:{len(lines) + 1}: lists assets/{file} twice"
+    ]
+    (page / "assets" / "more.txt").write_text("x")
+    sums.write_text("".join([*lines, f"{hashlib.sha256(b'x').hexdigest()}  more.txt\n"]))
+    assert [str(one) for one in verify(page).findings] == [
+        "assets/more.txt: is no file of the page, though SHA256SUMS lists it"
+    ]
+
+
+def test_the_title_is_the_specs(page: Path) -> None:
+    title = read_record(page / RECORD).title
+    edit(page / RECORD, f'"title": "{title}"', '"title": "Another"')
+    fix_sums(page)
+    assert places(page) == [f"{RECORD}: title"]
+
+
+def test_what_cannot_be_seen_is_told(page: Path) -> None:
+    text = (page / "index.md").read_bytes()
+    (page / "index.md").write_bytes(text.replace(b"\n", b"\r\n", 1))
+    fix_sums(page)
+    title = text.decode().split("\n")[0]
+    assert [str(one) for one in verify(page).findings] == [
+        f"index.md:1: is “{title}\\r”, but the record gives “{title}”"
+    ]
+
+
+def test_an_edit_with_many_consequences_is_told_in_short(page: Path) -> None:
+    (page / RECORD).write_text(json.dumps(json.loads((page / RECORD).read_text())))
+    fix_sums(page)
+    report = verify(page)
+    told = str(report.error(page)).split("\n")
+    assert told[0] == (
+        f"{page}: differs from what its answers give in {len(report.findings)} places:"
+    )
+    assert told[21:] == [
+        f"  {RECORD}: {len(report.findings) - 20} more",
+        "  To mend it: Take back what was edited by hand, or render the page again.",
+    ]
