@@ -24,18 +24,23 @@ _STATED = re.compile(r"(?i)(?:correct\s+)?answer\s+is\s+\**([ABCD])\**")
 _LAST = 4  # only a letter among the last words is taken for the answer
 
 
-def can_infer(text: str, options: Mapping[str, str]) -> str | None:
+def can_infer(
+    text: str, options: Mapping[str, str], *, verbose: bool | None = None
+) -> str | None:
     """The letter VLMEvalKit reads, `Z` for a refusal, None where it returns False.
 
     Args:
         text: The answer of the model.
         options: From letter to text.
+        verbose: Whether VLMEvalKit's environment variable VERBOSE is set; as it is here when not
+            given. A record is made without it, so that it is the same everywhere.
     """
     text = text.strip()
-    return _by_letter(text, options) or _by_text(text, options)
+    verbose = bool(os.environ.get("VERBOSE")) if verbose is None else verbose
+    return _by_letter(text, options, verbose) or _by_text(text, options)
 
 
-def _by_letter(text: str, options: Mapping[str, str]) -> str | None:
+def _by_letter(text: str, options: Mapping[str, str], verbose: bool) -> str | None:
     if _FAILED in text:
         return None
     if any(refusal in text for refusal in _REFUSALS):
@@ -44,7 +49,7 @@ def _by_letter(text: str, options: Mapping[str, str]) -> str | None:
     letters = [letter for letter in options if letter in words]
     if len(letters) == 1:
         # With VERBOSE set, VLMEvalKit takes the "A" of a longer answer for the article.
-        if os.environ.get("VERBOSE") and "A" in words and len(words) > 3:
+        if verbose and "A" in words and len(words) > 3:
             return None
         if words.index(letters[0]) >= len(words) - _LAST:
             return letters[0]

@@ -24,6 +24,6 @@ def read_answer(
         return max(question.choices, key=probabilities.__getitem__)
     if question.parser == "strict":
         return parse_choice(text, question.options)
-    letter = can_infer(text, question.options)
+    letter = can_infer(text, question.options, verbose=False)
     # The letter of a refusal is no choice.
     return letter if letter in question.choices else None

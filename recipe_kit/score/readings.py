@@ -28,7 +28,9 @@ def readings(answers: Answers, *, bootstrap: int, seed: int) -> dict[str, Readin
     if answer_by != "probability" and any(prediction.text for prediction in answers.predictions):
         pairs = list(zip(answers.questions, answers.predictions, strict=True))
         found["strict"] = _indices(answers, [parse_choice(p.text, q.options) for q, p in pairs])
-        found["vlmevalkit"] = _indices(answers, [can_infer(p.text, q.options) for q, p in pairs])
+        found["vlmevalkit"] = _indices(
+            answers, [can_infer(p.text, q.options, verbose=False) for q, p in pairs]
+        )
     if answer_by != "generation" and answers.probability_NK is not None:
         found["probability"] = answers.probability_NK.argmax(axis=1).astype(np.int64)
     return {name: _reading(answers, read_N, bootstrap, seed) for name, read_N in found.items()}

@@ -82,3 +82,8 @@ def test_other_types_of_task(asked: Question, text: str, answer: str | None) -> 
 def test_any_text_gives_a_choice_or_nothing(text: str, parser: str, answer_by: str) -> None:
     asked = question(parser=parser, answer_by=answer_by)
     assert read_answer(asked, text, SHARES) in (None, *asked.choices)
+
+
+def test_what_is_read_does_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERBOSE", "1")
+    assert read_answer(question(parser="vlmevalkit"), "I say it is A", SHARES) == "A"
