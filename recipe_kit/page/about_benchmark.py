@@ -147,10 +147,10 @@ def _told(record: Record) -> list[str]:
     before = roles["base"].tasks[task].metrics["accuracy"]
     gaps = len(record.gaps)
     told = [
-        f"{code(benchmark)}, {numbers.num(found.questions)} questions",
+        f"{code(benchmark)}, {numbers.counted(found.questions, 'question')}",
         f"{numbers.pct(before.value)} accuracy on {code(task)}",
         f"{gaps or 'no'} gap{'' if gaps == 1 else 's'} identified",
-        f"{numbers.num(training_samples(record))} training samples",
+        numbers.counted(training_samples(record), "training sample"),
     ]
     main = next((one for one in record.training if one.role == "tuned"), None)
     if main is None or "tuned" not in roles:

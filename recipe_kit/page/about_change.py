@@ -101,8 +101,9 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
             "beyond noise."
         )
     return Md(
-        f"Of {numbers.num(every)} answers, {compared.fixed} were fixed and {compared.broken} were "
-        f"broken; {compared.both_right} were right and {compared.both_wrong} wrong both times. "
+        f"Of {numbers.num(every)} answers, {numbers.were(compared.fixed)} fixed and "
+        f"{numbers.were(compared.broken)} broken; {numbers.were(compared.both_right)} right and "
+        f"{numbers.num(compared.both_wrong)} wrong both times. "
         f"McNemar's exact test: {numbers.p_value(compared.mcnemar_p)}{verdict}"
     )
 

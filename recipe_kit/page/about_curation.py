@@ -8,6 +8,7 @@ from recipe_kit.page.about_run import commands_of, recipe_file
 from recipe_kit.page.markdown import Md, bullets, code, fold, link, media, table, text
 from recipe_kit.paths import templates_dir
 from recipe_kit.record.schemas import Record, SourceFacts
+from recipe_kit.spec.tasks import labels_in
 
 LOADER = "llava_loader.py"  # in the folder of the templates
 _SHOWN = 4  # values of a fact that are named one by one
@@ -51,7 +52,8 @@ def facts(record: Record, said: Md) -> Md:
         ("Size on disk", text(numbers.size(sum(one.bytes for one in sources)))),
     ]
     if said or record.contact_sheets:
-        shown = "samples of each label are shown below" if record.contact_sheets else ""
+        what = "category" if _by_category(record) else "label"
+        shown = f"samples of each {what} are shown below" if record.contact_sheets else ""
         items.append(("Sample contents", said or Md(shown)))
     return bullets(Md(f"**{name}:** {fact}") for name, fact in items)
 
@@ -74,10 +76,9 @@ def _counted(every: list[dict[str, int]], unit: str = "") -> Md:
 
 def _length(sources: tuple[SourceFacts, ...], count: int) -> Md:
     timed = [(one.seconds, one.samples) for one in sources if one.seconds is not None]
-    what = "videos" if all(one.media_type == "video" for one in sources) else "images"
-    if any(one.media_type == "video" for one in sources) and what == "images":
-        what = "images and videos"
-    said = f"{numbers.num(count)} {what} for training"
+    kinds = {one.media_type for one in sources}
+    what = "images and video" if len(kinds) > 1 else kinds.pop()
+    said = f"{numbers.counted(count, what)} for training"
     if timed:
         every = sum(n for _, n in timed) or 1
         mean = sum(seconds[1] * n for seconds, n in timed) / every
@@ -145,12 +146,18 @@ def overlap(record: Record) -> Md:
 
 
 def sheets(record: Record) -> Md:
-    """A contact sheet of samples for each label."""
+    """A contact sheet of samples for each label, or category."""
+    what = "Samples of the category" if _by_category(record) else "Samples with the label"
     return Md("\n".join(
-        f"Samples with the label {code(value)}:\n\n"
-        f"{media(file, f'Samples with the label {value}', 640)}\n"
+        f"{what} {code(value)}:\n\n{media(file, f'{what} {value}', 640)}\n"
         for value, file in record.contact_sheets.items()
     ))
+
+
+def _by_category(record: Record) -> bool:
+    """Whether the samples have no label in common: each has options of its own."""
+    first = next(iter(record.spec["tasks"].values()))
+    return any(map(labels_in, first.get("options", ())))
 
 
 def commands(record: Record) -> Md:

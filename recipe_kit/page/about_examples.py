@@ -111,7 +111,7 @@ def _analysis(record: Record, one: Example) -> str:
     wrong, right = found.fixed + found.both_wrong, found.broken + found.both_right
     if one.kind == "fixed":
         said = (
-            f"The base model was {_sureness(one.before_confidence)} and wrong; {training} put "
+            f"The base model {_failed(one)}; {training} put "
             f"that right, as it did for {_of(found.fixed, wrong)} that the base model had wrong."
         )
     elif one.kind == "broken":
@@ -131,6 +131,12 @@ def _of(part: int, every: int) -> str:
     if part == every:
         return f"all {numbers.num(every)} questions" if every > 1 else "the only question"
     return f"{numbers.num(part)} of the {numbers.num(every)} questions"
+
+
+def _failed(one: Example) -> str:
+    if one.before_answer is None:
+        return "said nothing that answers the question"
+    return f"was {_sureness(one.before_confidence)} and wrong"
 
 
 def _sureness(confidence: float | None) -> str:

@@ -77,8 +77,8 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
     found = main_comparisons(record)[benchmark].tasks[task]
     every = found.fixed + found.broken + found.both_right + found.both_wrong
     return Md(
-        f"Of {numbers.num(every)} answers, {numbers.num(found.fixed)} were fixed and "
-        f"{numbers.num(found.broken)} were broken; {numbers.num(found.both_right)} were right and "
+        f"Of {numbers.num(every)} answers, {numbers.were(found.fixed)} fixed and "
+        f"{numbers.were(found.broken)} broken; {numbers.were(found.both_right)} right and "
         f"{numbers.num(found.both_wrong)} wrong both times."
     )
 

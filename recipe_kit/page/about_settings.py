@@ -55,7 +55,9 @@ def parameters(record: Record, said: Mapping[str, Md]) -> Md:
             ("learning_rate", "warmup", "final_learning_rate"),
         ),
         (
-            "Batch Size", f"{spec['batch_size']} samples{batches}, each with all its questions",
+            "Batch Size",
+            f"{numbers.counted(spec['batch_size'], 'sample')}{batches}, each with all its "
+            "questions",
             ("batch_size", "accumulate"),
         ),
         ("Epochs/Steps", f"{numbers.epochs(spec['epochs'])}{steps}", ("epochs", "max_samples")),

@@ -45,7 +45,8 @@ _THINGS = (
 _WANTED = re.compile(
     r"\b(?:targets?|goals?|thresholds?|criteri(?:on|a)|at least|at most|required?|must|should"
     r"|needs? to|aim(?:s|ed)?|enough|bar|wanted|asked for"
-    r"|more than|less than|over|under|above|below|up to)\b|[<>≥≤]", re.IGNORECASE,
+    r"|(?:more than|less than|over|under|above|below|up to)(?=\s+[\d*_`{]))\b|[<>≥≤]",
+    re.IGNORECASE,
 )
 _OTHERS = re.compile(
     r"\b(?:GPT|Gemini|Claude|LLaVA|InternVL|Llama|human|humans|people|annotators?|papers?"
@@ -128,6 +129,22 @@ def says_score(words: str) -> bool:
     return bool(_SCORED.search(words)) or any(
         _words(metric).search(words) for metric in _METRICS.values()
     )
+
+
+def states(metric: str, before: str, after: str) -> bool:
+    """Whether a number is said to be that metric's: `an accuracy of 95%`, `95% accuracy`.
+
+    Args:
+        metric: A metric of the record.
+        before: The sentence up to the number.
+        after: The sentence behind it.
+    """
+    words = _METRICS[metric]
+    if re.search(rf"\b(?:val|validation|train|training)[- ](?:{words})", before + after, re.I):
+        return False
+    joint = r"(?: of (?:the|our) \w+)?(?: (?:is|was|of|reaches|reached|rises to|rose to))?[:=]?"
+    ahead = re.search(rf"(?<![\w-])(?:{words}){joint}[\s*_]*$", before, re.IGNORECASE)
+    return bool(ahead or re.match(rf"[\s*_]*(?:{words})(?!\w)", after, re.IGNORECASE))
 
 
 def is_wanted(sentence: str) -> bool:

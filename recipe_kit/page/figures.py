@@ -156,7 +156,7 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
             file = identifier(kind).lower()
             yield f"{kind}.{key}", Figure(
                 f"{'' if kind in ('category', 'source') else 'by-'}{file}-{name}.svg",
-                f"Accuracy on {task} for each {kind}, with 95% intervals: {told}.",
+                f"Accuracy on {task} by {kind}, with 95% intervals: {told}.",
                 400,
                 SlicesPlot(f"Accuracy by {kind}", slices),
             )

@@ -67,9 +67,9 @@ def points(value: float | None, digits: int = 1) -> str:
 
 def signed(value: float, digits: int) -> str:
     """A number with its sign; a true minus, and no sign when it rounds to nothing."""
-    shown = f"{value:+.{digits}f}"
+    shown = f"{value:+,.{digits}f}"
     bare = shown[1:]
-    return bare if float(bare) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+    return bare if float(bare.replace(",", "")) == 0 else shown.replace("-", "\N{MINUS SIGN}")
 
 
 def p_value(value: float | None) -> str:
@@ -182,6 +182,16 @@ def p_of(found: Difference) -> str:
     """The p-value of a difference as a table cell: adjusted where that was needed."""
     value = found.p if found.p_adjusted is None else found.p_adjusted
     return "–" if value is None else p_value(value).removeprefix("p = ").removeprefix("p ")
+
+
+def were(number: int) -> str:
+    """How many things were something: `1 was`, `1,205 were`."""
+    return f"{num(number)} {'was' if number == 1 else 'were'}"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: `1 image`, `1,205 images`."""
+    return f"{num(number)} {what}{'' if number == 1 else 's'}"
 
 
 def epochs(number: float) -> str:

@@ -13,6 +13,7 @@ from recipe_kit.page.cues import (
     is_share,
     is_wanted,
     says_score,
+    states,
 )
 from recipe_kit.page.sentences import Typed, typed_numbers
 from recipe_kit.record.schemas import Record
@@ -125,6 +126,8 @@ def _contradicted(typed: Typed, cues: Cues, known: list[Candidate]) -> Candidate
     """The number of the record that a sentence gives otherwise."""
     metric, role = bool(cues.metrics), bool(cues.roles or cues.looking or _from_to(typed))
     told = (metric and (role or cues.place)) or (role and (cues.place or cues.scored))
+    if not told and typed.unit == "percent" and _is_stated(typed, cues):
+        told = not any(_states_it(typed, one, cues) for one in known)
     if typed.unit == "points":
         told = metric or role or cues.place or _is_change(typed)
     if not (told or typed.unit == "p") or is_of_others(typed.sentence):
@@ -147,6 +150,17 @@ def _contradicted(typed: Typed, cues: Cues, known: list[Candidate]) -> Candidate
         return None
     close = abs(abs(found.value) - abs(typed.value)) <= NEAR
     return None if close and _hedged(typed) else found
+
+
+def _is_stated(typed: Typed, cues: Cues) -> bool:
+    """Whether it is said to be a metric's value, without a word on which model's."""
+    return any(states(metric, typed.before, typed.after) for metric in cues.metrics)
+
+
+def _states_it(typed: Typed, one: Candidate, cues: Cues) -> bool:
+    """Whether any number of that metric is written so, a slice's too."""
+    written = one.written(typed.unit, typed.digits) == typed.bare
+    return written and one.metric in cues.metrics and _same_kind(one, typed)
 
 
 def _same_kind(one: Candidate, typed: Typed) -> bool:

@@ -14,6 +14,7 @@ ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
 _WHO = {"base": "Base", "tuned": "Fine-tuned"}
 # The other profiles follow documents that name them so.
 _POST_TRAINING = {"base": "Baseline", "tuned": "Post-Trained"}
+_TITLES = {"binary": "Yes or no", "scale": "Rating", "choice": "Multiple choice"}
 _OPTION = re.compile(r"^([A-J])\. (.*)$")
 
 
@@ -80,12 +81,12 @@ def tasks(record: Record) -> dict[str, TaskWords]:
     found: dict[str, TaskWords] = {}
     binary = 0
     for name, spec in record.spec["tasks"].items():
-        title = "Severity classification"
-        if spec["type"] == "binary":
+        title = _TITLES[spec["type"]]
+        if _tests(record) and spec["type"] == "binary":
             title = "Binary safety" if binary == 0 else "Task-oriented safety"
             binary += 1
-        elif spec["type"] == "choice":
-            title = "Multiple choice"
+        elif _tests(record) and spec["type"] == "scale":
+            title = "Severity classification"
         found[name] = _task(name, spec, title)
     return found
 

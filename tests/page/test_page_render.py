@@ -115,6 +115,21 @@ def test_prose_of_the_other_ending_is_not_filled(
     assert (tmp_path / "index.md").is_file()
 
 
+def test_a_page_with_something_left_to_write_says_so(
+    tuned: Record, spatial: Record, media: Path, tmp_path: Path
+) -> None:
+    begun = {"organization": "TBD"}
+    for profile, record, recipe in (
+        ("test-finetune-test", tuned, page_cases.recipe().model_copy(update=begun)),
+        ("capability", spatial, page_cases.spatial().model_copy(update=begun)),
+        ("post-training", spatial, page_cases.spatial("post-training").model_copy(update=begun)),
+    ):
+        out = tmp_path / profile
+        render(record, recipe, media=media, out=out)
+        page = (out / "index.md").read_text()
+        assert page.startswith(f"# {recipe.title}\n\n> **Draft:** 1 place is left to write")
+
+
 def test_commands_can_be_typed(tuned: Record, media: Path, tmp_path: Path) -> None:
     record = tuned.model_copy(update={"recipe": "floor's crack.yaml"})
     render(record, page_cases.recipe(), media=media, out=tmp_path)

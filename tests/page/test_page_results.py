@@ -150,6 +150,14 @@ def test_other_examples_are_analyzed_too(spatial: Record, kind: str, said: str) 
     assert said in about_examples.examples(record, {})
 
 
+def test_an_example_that_could_not_be_read_was_not_wrong_with_confidence(spatial: Record) -> None:
+    unread = example("fixed", before="Yes", before_answer=None, before_confidence=0.61)
+    record = compared(spatial, BETTER).model_copy(update={"examples": (unread,)})
+    said = about_examples.examples(record, {})
+    assert "- **Baseline Output:** ✗ unreadable: “Yes”\n" in said
+    assert "The base model said nothing that answers the question; post-training put" in said
+
+
 def test_few_examples_are_told_at_length_and_those_with_words(spatial: Record) -> None:
     many = tuple(
         example("fixed", question=f"spatial/left_right/tables/{at}.png") for at in range(5)

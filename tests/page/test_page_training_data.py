@@ -94,6 +94,17 @@ def test_contact_sheets(spatial: Record) -> None:
     )
 
 
+def test_contact_sheets_of_questions_with_options_of_their_own(spatial: Record) -> None:
+    task = spatial.spec["tasks"]["left_right"] | {"options": ["{A}", "{B}"]}
+    spec = spatial.spec | {"tasks": {"left_right": task}}
+    record = spatial.model_copy(update={"contact_sheets": {"near": "sheet.jpg"}, "spec": spec})
+    assert about_curation.sheets(record) == (
+        'Samples of the category `near`:\n\n<img src="assets/sheet.jpg" alt="Samples of the '
+        'category near" width="640">\n'
+    )
+    assert "samples of each category are shown" in about_curation.facts(record, Md(""))
+
+
 def test_data_commands_name_the_data_folder_where_there_are_files(spatial: Record) -> None:
     assert "RECIPE_DATA" not in about_curation.commands(spatial)
     data = {**spatial.spec["data"], "sources": {"photos": {"kind": "table"}}}

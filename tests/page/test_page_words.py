@@ -1,5 +1,7 @@
 """Options in prompts, names by profile, and how answers are written."""
 
+from typing import Any
+
 import page_cases
 import pytest
 
@@ -87,3 +89,17 @@ def test_slices_of_every_dimension_have_a_plot(spatial: Record) -> None:
     names = set(figures(spatial))
     assert {f"{kind}.spatial.left_right" for kind in ("category", "position", "scene")} <= names
     assert "label.spatial.left_right" not in names
+
+
+def test_safety_is_a_word_of_one_profile(spatial: Record) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "a": {"type": "binary", "prompt": "?", "label": "a", "hazard": None, "answers": {}},
+        "b": {"type": "scale", "prompt": "?", "label": "b", "low": 1, "high": 3},
+    }
+    for profile, titles in (
+        ("capability", ["Yes or no", "Rating"]),
+        ("test-finetune-test", ["Binary safety", "Severity classification"]),
+    ):
+        spec = spatial.spec | {"tasks": kinds, "profile": profile}
+        found = words.tasks(spatial.model_copy(update={"spec": spec}))
+        assert [task.title for task in found.values()] == titles
