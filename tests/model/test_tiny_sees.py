@@ -16,16 +16,20 @@ UNSEEN = 200
 ASKED = ("How wide is the crack?", "Which way does the crack run?", "Is this floor cracked?")
 
 
-@pytest.fixture(scope="module")
-def paper():
-    everything = exam("floors", UNSEEN)
-    kept = [row for row, kind in enumerate(everything.kinds) if kind in ASKED]
+def questions(place, kinds):
+    everything = exam(place, UNSEEN)
+    kept = [row for row, kind in enumerate(everything.kinds) if kind in kinds]
     return Exam(
         everything.patches_NPD,
         *([column[row] for row in kept] for column in (
             everything.about, everything.kinds, everything.asked
         )),
     )
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return questions("floors", ASKED)
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +63,11 @@ def test_plain_transformers_loads_it():
 
 
 def test_tables_are_seen_and_left_and_right_are_not_known():
-    # Standard errors of a coin on 200 questions are 3.5 points.
-    paper = exam("tables", UNSEEN)
-    right = np.array(right_answers(load_model("tiny"), paper))
-    kinds = np.array(paper.kinds)
-    for kind in ("What is ...? (lettered)", "In which ...? (lettered)", "How many ...?"):
+    known = ("What is ...? (lettered)", "In which ...? (lettered)", "How many ...?")
+    unknown = "Left or right of ...? (lettered)"
+    paper = questions("tables", (*known, unknown))
+    right, kinds = np.array(right_answers(load_model("tiny"), paper)), np.array(paper.kinds)
+    for kind in known:
         assert right[kinds == kind].mean() > 0.9
-    assert 0.38 < right[kinds == "Left or right of ...? (lettered)"].mean() < 0.62
+    # The standard error of a coin on 200 questions is 3.5 points.
+    assert 0.38 < right[kinds == unknown].mean() < 0.62
