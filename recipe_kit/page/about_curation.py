@@ -166,7 +166,8 @@ def commands(record: Record) -> Md:
     kinds = {source["kind"] for source in record.spec["data"]["sources"].values()}
     steps: list[tuple[str, str]] = []
     if kinds - {"world"}:
-        steps.append(("export RECIPE_DATA=path/to/data", "the folder that paths are in"))
+        where = "where paths begin; without it, at the recipe"
+        steps.append(("export RECIPE_DATA=path/to/data", where))
     steps += [
         (f"recipe validate {file}", "check the recipe, its sources and their columns"),
         (f"recipe plan {file}", "list the stages, and what is there already"),

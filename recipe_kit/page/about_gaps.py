@@ -1,6 +1,6 @@
 """Gaps of the base model: where it is weak, ranked, and what became of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from recipe_kit.page import numbers, words
 from recipe_kit.page.about_change import task_name
@@ -32,7 +32,7 @@ def gaps(record: Record, said: Mapping[str, Md]) -> Md:
     )
     items = (
         "Slices of the zero-shot results that lie below the overall score or the target, the "
-        f"farthest below first:\n\n{items}"
+        f"farthest below first{_position(listed)}:\n\n{items}"
     )
     left = len(record.gaps) - len(listed)
     if left:
@@ -41,6 +41,11 @@ def gaps(record: Record, said: Mapping[str, Md]) -> Md:
             "[record.json](assets/record.json).\n"
         )
     return Md(items)
+
+
+def _position(listed: Sequence[Gap]) -> str:
+    shown = any(gap.dimension == "position" for gap in listed)
+    return " (`position` is the letter of the right answer)" if shown else ""
 
 
 def place(record: Record, gap: Gap) -> str:

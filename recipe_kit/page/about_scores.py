@@ -3,7 +3,7 @@
 from recipe_kit.page import numbers, words
 from recipe_kit.page.figures import dimensions, evaluations, main_scores, slices_of
 from recipe_kit.page.markdown import Md, as_json, bullets, code, fold, table, text
-from recipe_kit.record.schemas import Confusion, Record, TaskScores
+from recipe_kit.record.schemas import Record, TaskScores
 
 _FIRST = ("accuracy", "circular_accuracy", "balanced_accuracy", "precision", "recall", "f1",
           "within_one", "mae", "quadratic_kappa", "unparseable")
@@ -85,16 +85,6 @@ def confusion_in_words(scores: TaskScores) -> str:
     danger = confusion.counts[confusion.labels.index(hazard)]
     found, alarms = danger[column], sum(row[column] for row in confusion.counts) - danger[column]
     return f"{found} hazards found, {sum(danger) - found} missed, {alarms} false alarms"
-
-
-def confusion_table(confusion: Confusion) -> Md:
-    """The confusion matrix in numbers: rows are the truth, columns the answers."""
-    rows = [
-        [Md(f"**{text(label)}**"), *map(str, row)]
-        for label, row in zip(confusion.labels, confusion.counts, strict=True)
-    ]
-    headers = ["Truth \N{REVERSE SOLIDUS} Answer", *confusion.columns]
-    return table(headers, rows, "l" + "r" * len(confusion.columns))
 
 
 def accuracy_formula(record: Record) -> Md:

@@ -21,13 +21,13 @@ _CODE = re.compile(f"{_FENCE}|{_SPAN}|{_JINJA}", _FLAGS)
 _BLOCKS = re.compile(f"{_FENCE}|{_JINJA}", _FLAGS)
 
 _FOUND = re.compile(
-    r"(?<![A-Za-z0-9])(?P<mark>_?(?:TBD|TBC|TODO|FIXME)_?)(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?P<mark>_?(?:TBD|TBC|TBA|TODO|FIXME|XXX)_?)(?![A-Za-z0-9])"
     r"|(?P<whose>\b[Yy]our (?:[Nn]ame|[Oo]rganization|[Cc]ompany|[Tt]eam)\b)"
     r"|(?P<write>^[ \t]*(?:[-*] +)?[Ww]rite:[^\n]*)"
     r"|(?P<link>https?://(?:www\.)?example\.(?:com|org|net)\b[^\s)>]*)"
     r"|(?P<lorem>\b[Ll]orem ipsum\b)"
     r"|(?P<address>\[[^\[\]\n]*\]\((?:LinkedIn )?URL\))"
-    r"|^[ \t]*(?:[-*+] +|\d+\. +)?(?P<dots>\.\.\.|…)[ \t]*$"
+    r"|^[ \t]*(?:[-*+] +|\d+\. +)?(?P<dots>\.{3,}|…|\?+)[ \t]*$"
     r"|(?<![\\!\]\w])\[(?P<bracket>[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]"
     r"(?![(\[:])",
     re.MULTILINE,

@@ -111,7 +111,7 @@ def test_data_commands_name_the_data_folder_where_there_are_files(spatial: Recor
     record = spatial.model_copy(update={"spec": {**spatial.spec, "data": data}})
     assert about_curation.commands(record) == """\
 ```bash title="Prepare the data"
-export RECIPE_DATA=path/to/data       # the folder that paths are in
+export RECIPE_DATA=path/to/data       # where paths begin; without it, at the recipe
 recipe validate recipes/spatial.yaml  # check the recipe, its sources and their columns
 recipe plan recipes/spatial.yaml      # list the stages, and what is there already
 ```
