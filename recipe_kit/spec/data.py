@@ -40,7 +40,10 @@ class Columns(Part):
     def _video_instead_of_image(cls, values: Any) -> Any:
         # A table of videos need not say `image: null`.
         if isinstance(values, dict) and values.get("video") is not None:
-            return {"image": None, **values}
+            values = {"image": None, **values}
+        # What a validator like this one hands over is no longer JSON, where a list is a tuple.
+        if isinstance(values, dict) and isinstance(values.get("group"), list):
+            values = {**values, "group": tuple(values["group"])}
         return values
 
 

@@ -54,6 +54,13 @@ def test_a_table_of_videos_needs_no_null_for_image(valid: Path) -> None:
     assert (columns["image"], columns["video"]) == (None, "clip")
 
 
+def test_a_group_may_be_several_columns(valid: Path) -> None:
+    recipe = load_recipe(
+        valid, ["data.sources.real.columns={image: file, group: [left, right], split: split}"]
+    )
+    assert recipe.data.sources["real"].model_dump()["columns"]["group"] == ("left", "right")
+
+
 @pytest.mark.parametrize(("name", "slug"), [
     ("floor-crack", "floor-crack"), ("My_Floors (2)", "my-floors-2"), ("__", "recipe"),
     ("Straße", "stra-e"),
