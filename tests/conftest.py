@@ -1,8 +1,13 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from small_project import CHOICE, Project, copy_project, make_project
+
+# Started in the background by a shell, tests inherit that Ctrl-C is ignored, and so would the
+# programs that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
