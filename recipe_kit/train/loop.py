@@ -170,7 +170,7 @@ class _Session:
             torch.manual_seed(_dropout_seed(spec.seed, state.step, number))
             # The mean is over the whole window, so how it is cut into batches does not matter.
             loss = token_losses(self._loaded, spec, micro).sum() / tokens
-            loss.backward()  # type: ignore[no-untyped-call] # torch's
+            loss.backward()  # type: ignore[no-untyped-call] # torch ships it without types
             total += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(self._trainable, spec.clip)
         good = bool(torch.isfinite(total) & torch.isfinite(norm))

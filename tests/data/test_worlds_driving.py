@@ -219,7 +219,8 @@ def test_the_traffic_light_shows_its_color(shown: str) -> None:
 
 def test_time_and_weather_are_seen() -> None:
     def look(**changes: str) -> Frames:
-        return clip(replace(EMPTY, **changes), fps=1)  # type: ignore[arg-type]  # strings only
+        # mypy holds each value against every field of Scene; only `time` and `weather` are set.
+        return clip(replace(EMPTY, **changes), fps=1)  # type: ignore[arg-type]
 
     day = look()
     assert day.mean() > look(time="dusk").mean() + 20 > look(time="night").mean() + 40

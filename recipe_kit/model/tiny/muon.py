@@ -31,7 +31,8 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override] # no closure here
+    # torch's `step` may return the loss of a closure; this one takes no closure, so it has none.
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every matrix that has a gradient."""
         assert closure is None
         for group in self.param_groups:

@@ -216,7 +216,8 @@ class Teacher:
     def _collect(self, chunks: Iterator[Chunk]) -> None:
         # A stream of its own, so that copying does not wait for the training.
         cuda = self.device == "cuda"
-        stream = torch.cuda.Stream() if cuda else None  # type: ignore[no-untyped-call] # torch's
+        # torch ships its Stream without types.
+        stream = torch.cuda.Stream() if cuda else None  # type: ignore[no-untyped-call]
         with torch.cuda.stream(stream):
             for chunk in chunks:
                 bank = self.banks[chunk.size]
@@ -279,7 +280,7 @@ class Teacher:
                 loss = self.step_loss(size, shares, pictures // 2, length, rng)
             else:
                 loss = self.step_loss(SQUARE, shares, pictures, length, rng)
-            loss.backward()  # type: ignore[no-untyped-call] # torch's
+            loss.backward()  # type: ignore[no-untyped-call] # torch ships it without types
             norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             for value in self.model.parameters():
                 # A batch without a usable gradient must not spoil the weights.
