@@ -12,15 +12,17 @@ from recipe_kit.benchmark.slices import slices_of
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import BinaryTask, ChoiceTask, ScaleTask, Task
+from recipe_kit.spec.tasks import BinaryTask, CaptionTask, ChoiceTask, OpenTask, ScaleTask, Task
 
 # Named one by one: a field that is added to the schema later must not change old digests. Paths
 # are left out, so that a data folder can be moved.
 _ASKED = {"id", "task_type", "media_sha256", "prompt", "choices", "reference"}
 _SCORED = _ASKED | {"benchmark", "task", "sample", "hazard", "category", "source", "group"}
 # These came later, and count only where they are not at their default.
-_ASKED_TOO = {"options", "parser", "answer_by"}
-_SCORED_TOO = _ASKED_TOO | {"slices", "rotation", "rotation_of"}
+_ASKED_TOO = {
+    "options", "parser", "answer_by", "more_references", "max_new_tokens", "bare",
+}
+_SCORED_TOO = _ASKED_TOO | {"slices", "rotation", "rotation_of", "pool"}
 
 
 class Posed(NamedTuple):
@@ -104,6 +106,8 @@ def pose(
         DataError: A label's value is none the task knows, or a label that is named is missing.
     """
     prompt = prompt_of(task_name, task, sample)
+    if isinstance(task, CaptionTask | OpenTask):
+        return [Posed(prompt, (), label_text(sample.labels[task.label]), {})]
     if not isinstance(task, ChoiceTask):
         return [Posed(prompt, task.choices, _reference(task_name, task, sample), {})]
     choices = choices_of(task_name, task, sample)

@@ -29,7 +29,8 @@ from threadpoolctl import threadpool_limits
 from recipe_kit.data import worlds
 from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError, StorageError
-from recipe_kit.spec.data import WorldSource
+from recipe_kit.spec.base import settled
+from recipe_kit.spec.data import LATER_OF_WORLDS, WorldSource
 from recipe_kit.spec.worlds import WORLD_KNOBS
 
 CHUNK = 50
@@ -51,7 +52,7 @@ class Drawn:
 
 def world_folder(source: WorldSource, cache: Path) -> Path:
     """Name the folder of a world in the cache; the count has no part in it."""
-    drawn_from = source.model_dump(exclude={"count"}) | {"code": _code_digest(source.world)}
+    drawn_from = settled(source, *LATER_OF_WORLDS, exclude={"count"}, mode="python") | {"code": _code_digest(source.world)}
     text = json.dumps(drawn_from, sort_keys=True)
     return cache / "worlds" / hashlib.sha256(text.encode()).hexdigest()[:20]
 

@@ -14,8 +14,10 @@ from recipe_kit.data import drawn
 from recipe_kit.data.sources import load_samples
 from recipe_kit.model.checkpoint import find_checkpoint
 from recipe_kit.record.files import digest
-from recipe_kit.spec.data import WorldSource
-from recipe_kit.spec.recipe import Model, Recipe
+from recipe_kit.spec.base import settled
+from recipe_kit.spec.data import LATER_OF_WORLDS, WorldSource
+from recipe_kit.spec.model import Model
+from recipe_kit.spec.recipe import Recipe
 
 Kind = Literal["data", "zero-shot", "gate", "train", "re-evaluation", "comparison"]
 
@@ -66,11 +68,11 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     """
     tasks = _dump(recipe, "tasks")
     bench = [
-        (name, benchmark.model_dump(mode="json", exclude={"slices"}))
+        (name, settled(benchmark, "pool", exclude={"slices"}))
         for name, benchmark in recipe.benchmarks.items()
     ]
     asking = recipe.evaluation.model_dump(
-        mode="json", exclude={"batch_size", "device", "bootstrap", "seed", "blind"}
+        mode="json", exclude={"batch_size", "device", "bootstrap", "seed", "blind", "checkpoints"}
     )
     blind = [name for name in recipe.benchmarks if asked_blind(recipe, name)]
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
@@ -85,8 +87,9 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     data = _stage("data", "data", asked, _described(recipe))
     zero = _stage("zero-shot", "zero-shot", asked, model, asking, revision, *filter(None, [blind]))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
-    training = recipe.train.model_dump(
-        mode="json", by_alias=True, exclude={"blend", "ablations", "checkpoint_every"}
+    training = settled(
+        recipe.train, "max_length", "devices",
+        exclude={"blend", "ablations", "checkpoint_every"}, by_alias=True,
     )
     blends = {"tuned": recipe.train.blend} | {
         name: ablation.blend for name, ablation in recipe.train.ablations.items()
@@ -146,7 +149,7 @@ def _dump(recipe: Recipe, part: str) -> Any:
 def _described(recipe: Recipe) -> Any:
     """What the data stage reads beside the samples; not the places they lie at."""
     places = {"path", "media"}
-    sources = recipe.data.model_dump(mode="json", include={"sources"})["sources"]
+    sources = {name: settled(one, *LATER_OF_WORLDS) for name, one in recipe.data.sources.items()}
     slices = [[name, *one.slices] for name, one in recipe.benchmarks.items() if one.slices]
     return [recipe.data.audit.model_dump(mode="json")] + [
         [name, sorted((key, value) for key, value in source.items() if key not in places)]

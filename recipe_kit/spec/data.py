@@ -8,6 +8,7 @@ from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.worlds import WORLD_KNOBS
 
 Share = Annotated[float, Field(gt=0, le=1)]
+Weight = Annotated[float, Field(gt=0)]
 
 
 class MappedColumn(Part):
@@ -83,6 +84,14 @@ class WorldSource(Part):
     """Width of a picture, in pixels."""
     height: int = Field(default=128, ge=32, le=1024)
     """Height of a picture, in pixels."""
+    seconds: float = Field(default=4.0, gt=0, le=60)
+    """Length of a clip, in seconds; worlds of clips only."""
+    fps: float = Field(default=4.0, gt=0, le=60)
+    """Frames of a clip per second; worlds of clips only."""
+    subdirectories: tuple[str, ...] = ()
+    """Annotate the clips in these formats, each in a folder of its own; worlds of clips only."""
+    weights: tuple[Weight, ...] = ()
+    """How often each subdirectory is drawn in training, in their order; equally when empty."""
     randomize: dict[str, Any] = Field(default={})
     """Domain randomization: the world's knobs, mostly the share of pictures a thing appears in."""
 
@@ -92,6 +101,10 @@ class WorldSource(Part):
         # Written out in full, so that the resolved spec shows every knob's default.
         knobs = WORLD_KNOBS.get(info.data.get("world", ""))
         return values if knobs is None else knobs.model_validate(values, strict=True).model_dump()
+
+
+LATER_OF_WORLDS = ("seconds", "fps", "subdirectories", "weights")
+"""Fields of a world that came later, and have no part in its name where they are at default."""
 
 
 class TriplesSource(Part):
@@ -118,8 +131,8 @@ class QuestionsSource(Part):
 
     kind: Literal["questions"]
     """Questions in a format of others."""
-    format: Literal["vlmevalkit", "llava", "triples", "datasets"]
-    """VLMEvalKit TSV, LLaVA JSON, JSON triples, or a Hugging Face dataset on disk."""
+    format: Literal["vlmevalkit", "llava", "triples", "datasets", "lingoqa"]
+    """VLMEvalKit TSV, LLaVA JSON, JSON triples, a Hugging Face dataset on disk, or LingoQA."""
     path: str
     """The file or folder, relative to the data root or to the recipe's folder."""
     media: str = ""
@@ -134,8 +147,40 @@ class QuestionsSource(Part):
     """Who made the pictures, as the page states it."""
 
 
+class AnnotationsSource(Part):
+    """Annotated videos in subdirectories, one for each way they were annotated.
+
+    A subdirectory has a `meta.json` that lists its videos and annotations and says which of the
+    three formats they are in: `human` (a form that a person filled in), `cv` (made by a computer
+    vision pipeline) or `reasoning` (an answer with its reasoning). The fields of an annotation are
+    the sample's labels.
+    """
+
+    kind: Literal["annotations"]
+    """Annotated videos."""
+    path: str
+    """The folder with the subdirectories, relative to the data root or to the recipe's folder."""
+    subdirectories: tuple[str, ...] = Field(min_length=1)
+    """Names of the subdirectories."""
+    weights: tuple[Weight, ...] = ()
+    """How often each subdirectory is drawn in training, in their order; equally when empty."""
+    meta_file: str = "meta.json"
+    """Name of the list in each subdirectory."""
+    prompts: dict[str, str] = Field(default={})
+    """What is asked in training, by format; the kit's own words when not given."""
+    targets: dict[str, str] = Field(default={})
+    """Field of the annotation that is answered, by format; the whole JSON when not given."""
+    exclude: tuple[str, ...] = ()
+    """Ids of videos that are left out."""
+    license: str = ""
+    """License of the videos, as the page states it."""
+    credit: str = ""
+    """Who made the videos, as the page states it."""
+
+
 Source = Annotated[
-    TableSource | WorldSource | TriplesSource | QuestionsSource, Field(discriminator="kind")
+    TableSource | WorldSource | TriplesSource | QuestionsSource | AnnotationsSource,
+    Field(discriminator="kind"),
 ]
 
 
@@ -187,3 +232,5 @@ class Data(Part):
     """Label whose shares are kept equal over the splits; the first task's label when not given."""
     audit: Audit = Audit()
     """Checks before anything is run."""
+    frame_cache_gb: float = Field(default=4.0, ge=0)
+    """Most that decoded frames may take on disk, in gigabytes; the oldest are removed."""

@@ -13,8 +13,9 @@ from recipe_kit.spec.data import (
     TriplesSource,
     WorldSource,
 )
+from recipe_kit.spec.model import Model
 from recipe_kit.spec.prose import Issue, Prose
-from recipe_kit.spec.recipe import Author, Evaluation, Model, Recipe, Resource
+from recipe_kit.spec.recipe import Author, Evaluation, Recipe, Resource
 from recipe_kit.spec.tasks import (
     Benchmark,
     BinaryTask,

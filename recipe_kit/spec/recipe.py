@@ -6,6 +6,7 @@ from pydantic import Field
 
 from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.data import Data
+from recipe_kit.spec.model import Model
 from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.tasks import Benchmark, Criterion, Gate, Task
 from recipe_kit.spec.train import Train
@@ -21,23 +22,6 @@ class Author(Part):
     """Name, as printed."""
     url: str | None = None
     """Where the name links to."""
-
-
-class Model(Part):
-    """The model that is evaluated and fine-tuned."""
-
-    base: str = "tiny"
-    """`tiny` (the embedded model), a folder, or a name on the hub (`nvidia/Cosmos-Reason2-8B`)."""
-    revision: str | None = None
-    """Commit on the hub; the newest when not given."""
-    title: str | None = None
-    """The model's name on the page."""
-    remote_code: str | None = None
-    """The value of `base` once more, to allow running the code that comes with that model."""
-    min_pixels: int = Field(default=16_384, ge=1024)
-    """Smallest number of pixels a picture is resized to."""
-    max_pixels: int = Field(default=65_536, ge=1024)
-    """Largest number of pixels a picture is resized to."""
 
 
 class Evaluation(Part):
@@ -59,6 +43,8 @@ class Evaluation(Part):
     """Ask everything once more with the pictures blanked; `auto`: where there are options."""
     seed: Seed = 0
     """Seed of the bootstrap."""
+    checkpoints: Literal["best", "all"] = "best"
+    """Ask the best checkpoint only, or every saved one, for curves over the training."""
 
 
 class Resource(Part):
@@ -79,7 +65,9 @@ class Recipe(Part):
     """Version of this format."""
     title: str = Field(min_length=1)
     """Title of the page."""
-    profile: Literal["test-finetune-test", "post-training", "capability"] = "test-finetune-test"
+    profile: Literal[
+        "test-finetune-test", "post-training", "capability", "benchmark-study"
+    ] = "test-finetune-test"
     """Structure of the page."""
     slug: str = Field(default="", pattern=r"^$|" + SLUG)
     """Name of the run and of the page's folder; the name of the YAML file when empty."""

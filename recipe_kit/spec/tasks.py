@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from recipe_kit.spec.base import Part, Seed
+from recipe_kit.spec.model import OtherModel
 
 LETTERS = "ABCDEFGHIJ"
 PLACE = re.compile(r"\{(\{)?([A-Za-z_][A-Za-z0-9_-]*)\}(?(1)\})")
@@ -96,7 +97,57 @@ class ChoiceTask(Part):
         return tuple(LETTERS[: len(self.options)])
 
 
-Task = Annotated[BinaryTask | ScaleTask | ChoiceTask, Field(discriminator="type")]
+class CaptionTask(Part):
+    """A text about the sample, compared with a reference by BLEU."""
+
+    type: Literal["caption"]
+    """A text about the sample, compared with a reference by BLEU."""
+    prompt: str = Field(min_length=1)
+    """What is asked; `{name}` is the sample's label `name`, and `{{name}}` is written `{name}`."""
+    label: str
+    """Label of the sample that holds the reference text."""
+    more_labels: tuple[str, ...] = ()
+    """Labels with further references."""
+    max_new_tokens: int = Field(default=128, ge=1, le=32_768)
+    """Longest answer, reasoning included, in tokens."""
+    bleu: Literal["corpus", "sentence"] = "corpus"
+    """BLEU of the whole corpus, or the mean over its sentences."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """None: the answer is text."""
+        return ()
+
+
+class OpenTask(Part):
+    """A question answered freely, judged against reference answers by a classifier."""
+
+    type: Literal["open"]
+    """A question answered freely, judged against reference answers by a classifier."""
+    prompt: str = Field(default="{question}", min_length=1)
+    """The question, as in a caption task."""
+    question: str = "question"
+    """Label of the sample that holds the bare question, which the judge is told."""
+    label: str = "answer"
+    """Label of the sample that holds the reference answer."""
+    more_labels: tuple[str, ...] = ()
+    """Labels with further references."""
+    max_new_tokens: int = Field(default=64, ge=1, le=32_768)
+    """Longest answer, reasoning included, in tokens."""
+    judge: str
+    """The judge: a sequence classifier, a folder or a name on the hub (`wayveai/Lingo-Judge`)."""
+    judge_revision: str | None = None
+    """Commit on the hub; the newest when not given."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """None: the answer is text."""
+        return ()
+
+
+Task = Annotated[
+    BinaryTask | ScaleTask | ChoiceTask | CaptionTask | OpenTask, Field(discriminator="type")
+]
 
 # What `recipe_kit.score` computes for each type of task; the gate may name any of them.
 TASK_METRICS: dict[str, tuple[str, ...]] = {
@@ -108,15 +159,40 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
         "accuracy", "within_one", "mae", "quadratic_kappa", "unparseable", "ece", "brier",
     ),
     "choice": ("accuracy", "circular_accuracy", "unparseable", "ece", "brier"),
+    "caption": ("bleu",),
+    "open": ("lingo_judge", "bleu"),
 }
 # What a slice (a category, a source) is reported by; a criterion with a category may name any.
 SLICE_METRICS: dict[str, tuple[str, ...]] = {
     "binary": ("accuracy", "precision", "recall", "f1", "unparseable"),
     "scale": ("accuracy", "within_one", "mae", "unparseable"),
     "choice": ("accuracy", "circular_accuracy", "unparseable"),
+    "caption": ("bleu",),
+    "open": ("lingo_judge", "bleu"),
 }
 # Metrics where a smaller value is the better one.
 LOWER_IS_BETTER = frozenset({"mae", "ece", "brier", "unparseable"})
+
+
+class Pool(Part):
+    """Questions that are chosen for each video from a pool, and answered from its annotations."""
+
+    path: str
+    """YAML file of the pool's questions, beside the recipe; or `driving`, the kit's own."""
+    sampled: int = Field(default=6, ge=0, le=100)
+    """Questions drawn for each video, beside those that the pool requires."""
+    training: int = Field(default=0, ge=0, le=100)
+    """Questions drawn for each training video, from the whole pool; they are trained on."""
+    seed: Seed = 0
+    """Seed of the draw."""
+    text: OtherModel | None = None
+    """Model that answers from the annotations, where the pool's labels do not."""
+    vision: OtherModel | None = None
+    """Model that answers from the video, to be compared with the annotations' answer."""
+    review: str | None = None
+    """File of decisions on contradictions, beside the recipe; `recipe review` writes it."""
+    undecided: Literal["stop", "remove"] = "stop"
+    """What to do with contradictions that nobody has decided: stop, or leave them out."""
 
 
 class Benchmark(Part):
@@ -130,6 +206,9 @@ class Benchmark(Part):
     """Sources that are asked about; all sources of the split when empty."""
     slices: tuple[str, ...] = ()
     """Labels that results are also reported by, beside category, source and answer."""
+    pool: Pool | None = None
+    """Choose questions for each video from a pool; its one task is a `choice` task then, and names
+    the labels `question`, `A`, `B`, ..., and `answer`."""
 
 
 class Target(Part):

@@ -59,8 +59,8 @@ class Ablation(Part):
 class Train(Part):
     """Supervised fine-tuning on picture, prompt and target."""
 
-    method: Literal["lora", "full"] = "lora"
-    """Train adapters (PEFT), or all weights."""
+    method: Literal["lora", "full", "none"] = "lora"
+    """Train adapters (PEFT), all weights, or nothing: the recipe then only evaluates."""
     lora: Lora = Lora()
     """Adapters, for `method: lora`."""
     freeze_vision: bool = False
@@ -101,3 +101,7 @@ class Train(Part):
     """Validation and early stopping."""
     checkpoint_every: int | None = Field(default=None, gt=0)
     """Also save the state of training every so many optimizer steps."""
+    max_length: int | None = Field(default=None, ge=16)
+    """Longest training example, in tokens; a longer one is an error. Any length when not given."""
+    devices: int = Field(default=1, ge=1)
+    """GPUs that share a training; each takes `batch_size` samples at once."""

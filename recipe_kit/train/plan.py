@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from recipe_kit.record.files import digest
 from recipe_kit.record.schemas import Sample
+from recipe_kit.spec.base import settled
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train.examples import Example, examples, training_samples, validation_samples
 from recipe_kit.train.order import counts, draw
@@ -115,7 +116,9 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
 
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
     # How often the state is saved changes nothing that is learned.
-    spec = recipe.train.model_dump(mode="json", exclude={"ablations", "blend", "checkpoint_every"})
+    spec = settled(
+        recipe.train, "max_length", "devices", exclude={"ablations", "blend", "checkpoint_every"}
+    )
     return digest({
         "train": spec,
         "blend": dict(blend),

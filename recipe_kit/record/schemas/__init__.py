@@ -4,18 +4,29 @@
 Everything a page shows is in `Record`.
 """
 
-from recipe_kit.record.schemas.asked import Prediction, Question, Sample
+from recipe_kit.record.schemas.asked import TEXT_TASKS, Prediction, Question, Sample, TaskType
 from recipe_kit.record.schemas.change import (
+    AnnotationExample,
     Comparison,
     Difference,
     Example,
     Regression,
     TaskComparison,
 )
+from recipe_kit.record.schemas.checkpoints import (
+    BestCheckpoint,
+    Candidate,
+    CheckpointScores,
+    CheckpointTask,
+    ModelChoice,
+    Overfitting,
+    Recommendation,
+)
 from recipe_kit.record.schemas.entry import Entry, LabelValue
 from recipe_kit.record.schemas.facts import (
     AuditResult,
     BenchmarkFacts,
+    Construction,
     DataFacts,
     DuplicatePair,
     ModelFacts,
@@ -28,6 +39,7 @@ from recipe_kit.record.schemas.scores import (
     CoveragePoint,
     EvaluationResult,
     Metric,
+    PerVideo,
     Reading,
     ReliabilityBin,
     TaskScores,
@@ -36,11 +48,18 @@ from recipe_kit.record.schemas.training import LossPoint, TrainingResult, Valida
 from recipe_kit.record.schemas.verdicts import CriterionResult, Gap, GateResult, TargetResult
 
 __all__ = [
+    "TEXT_TASKS",
     "VERSION",
+    "AnnotationExample",
     "AuditResult",
     "BenchmarkFacts",
+    "BestCheckpoint",
+    "Candidate",
+    "CheckpointScores",
+    "CheckpointTask",
     "Comparison",
     "Confusion",
+    "Construction",
     "CoveragePoint",
     "CriterionResult",
     "DataFacts",
@@ -54,11 +73,15 @@ __all__ = [
     "LabelValue",
     "LossPoint",
     "Metric",
+    "ModelChoice",
     "ModelFacts",
+    "Overfitting",
+    "PerVideo",
     "Prediction",
     "Provenance",
     "Question",
     "Reading",
+    "Recommendation",
     "Record",
     "Regression",
     "ReliabilityBin",
@@ -68,6 +91,7 @@ __all__ = [
     "TargetResult",
     "TaskComparison",
     "TaskScores",
+    "TaskType",
     "TrainingResult",
     "UnreadableFile",
     "Validation",

@@ -4,6 +4,10 @@ from typing import Literal
 
 from recipe_kit.record.schemas.entry import Entry, LabelValue
 
+TaskType = Literal["binary", "scale", "choice", "caption", "open"]
+TEXT_TASKS = ("caption", "open")
+"""Tasks whose answer is text: they have no choices."""
+
 
 class Sample(Entry):
     """One image or video with its labels."""
@@ -22,6 +26,7 @@ class Sample(Entry):
     target: str | None = None  # triples only
     width: int = 0
     height: int = 0
+    part: str = ""  # subdirectory of its source; training draws each by its weight
 
 
 class Question(Entry):
@@ -30,7 +35,7 @@ class Question(Entry):
     id: str  # "<benchmark>/<task>/<sample id>"
     benchmark: str
     task: str
-    task_type: Literal["binary", "scale", "choice"]
+    task_type: TaskType
     sample: str
     media: str  # path relative to the media folder of `source`
     media_sha256: str
@@ -47,6 +52,10 @@ class Question(Entry):
     answer_by: Literal["generation", "probability", "both"] = "both"  # choice only
     rotation: int = 0  # by how many places the options are turned, in circular evaluation
     rotation_of: str = ""  # id of the question it is a rotation of; empty for the first of them
+    more_references: tuple[str, ...] = ()  # further references of a caption or an open answer
+    max_new_tokens: int = 0  # longest answer; 0: what the recipe's evaluation allows
+    bare: str = ""  # open tasks only: the question as the judge is told it
+    pool: str = ""  # name of the pool's question it was made from
 
 
 class Prediction(Entry):
@@ -55,7 +64,8 @@ class Prediction(Entry):
     question: str
     text: str  # the answer, without the reasoning
     reasoning: str = ""  # what stood between <think> and </think>
-    answer: str | None  # one of the question's choices; None when it could not be read
+    # One of the question's choices; None when it could not be read. Text tasks: the text itself.
+    answer: str | None
     probabilities: dict[str, float]  # for each choice, normalized over the choices
     mass: float  # probability of all choices together, before normalizing
     confidence: float  # probability of the parsed answer; of the likeliest choice when unparsed
@@ -65,3 +75,8 @@ class Prediction(Entry):
     timestamp: str  # UTC, ISO 8601
     latency_s: float  # the batch's time divided by its questions
     digest: str  # of the question, the prompt, and the preprocessing
+    judged: float | None = None  # open tasks: the judge's largest logit; right above 0
+    judge: str = ""  # name and revision of the judge
+    # How the probabilities were found: "" in this process; at an endpoint "top_logprobs", or
+    # "text" where the server offers none: all on the answer that was read.
+    probabilities_from: str = ""

@@ -79,3 +79,20 @@ class Example(Entry):
     after_confidence: float | None = None
     before_reasoning: str = ""
     after_reasoning: str = ""
+    video: str = ""  # file name of the clip itself, below the record's media folder
+    before_score: float | None = None  # text tasks: BLEU of this answer, 0 to 1
+    after_score: float | None = None
+    references: tuple[str, ...] = ()  # text tasks: all references
+
+
+class AnnotationExample(Entry):
+    """One annotated training clip, as the page shows it."""
+
+    source: str
+    part: str
+    format: Literal["human", "cv", "reasoning"]
+    sample: str
+    video: str  # file name below the record's media folder
+    annotation: str  # the JSON, indented
+    prompt: str
+    target: str

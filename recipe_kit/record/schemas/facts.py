@@ -23,6 +23,9 @@ class SourceFacts(Entry):
     annotation: str = ""  # format of the labels, in words
     fps: dict[str, int] = {}  # "25" → count; videos only
     seconds: tuple[float, float, float] | None = None  # shortest, mean, longest; videos only
+    parts: dict[str, int] = {}  # subdirectory → samples
+    weights: dict[str, float] = {}  # subdirectory → share of the draws in training
+    formats: dict[str, str] = {}  # subdirectory → "human", "cv" or "reasoning"
 
 
 class DuplicatePair(Entry):
@@ -67,6 +70,29 @@ class DataFacts(Entry):
     digest: str  # of every sample's content and labels
 
 
+class Construction(Entry):
+    """How a benchmark was made from a pool of questions."""
+
+    pool: str  # file name, or "driving"
+    pool_digest: str
+    categories: dict[str, int]  # category → questions in the pool
+    required: int
+    sampled: int
+    seed: int
+    videos: int
+    drawn: int  # question-answer pairs before anything was checked
+    text: str = ""  # who answered from the annotations: a model, or "labels"
+    vision: str = ""  # who answered from the video; empty if nobody
+    agreed: int = 0  # both gave the same answer
+    contradictions: int = 0
+    kept: int = 0  # contradictions: a person kept the annotations' answer
+    corrected: int = 0  # a person gave another answer
+    removed: int = 0  # a person took the question out
+    undecided: int = 0  # left out because nobody decided
+    questions: int  # what is asked in the end
+    review_digest: str = ""
+
+
 class BenchmarkFacts(Entry):
     """One frozen list of questions."""
 
@@ -77,6 +103,8 @@ class BenchmarkFacts(Entry):
     tasks: tuple[str, ...]
     primary: str  # task of the headline numbers
     prompts: dict[str, str]  # task → prompt
+    construction: Construction | None = None
+    frozen: str = ""  # digest of the questions before any run: content hash of the benchmark
 
 
 class ModelFacts(Entry):

@@ -2,14 +2,21 @@
 
 from typing import Any
 
-from recipe_kit.record.schemas.change import Comparison, Example
+from recipe_kit.record.schemas.change import AnnotationExample, Comparison, Example
+from recipe_kit.record.schemas.checkpoints import (
+    BestCheckpoint,
+    CheckpointScores,
+    ModelChoice,
+    Overfitting,
+    Recommendation,
+)
 from recipe_kit.record.schemas.entry import Entry
 from recipe_kit.record.schemas.facts import BenchmarkFacts, DataFacts, ModelFacts
 from recipe_kit.record.schemas.scores import EvaluationResult
 from recipe_kit.record.schemas.training import TrainingResult
 from recipe_kit.record.schemas.verdicts import CriterionResult, Gap, GateResult
 
-VERSION = 2
+VERSION = 3
 
 
 class StageEntry(Entry):
@@ -57,5 +64,13 @@ class Record(Entry):
     gaps: tuple[Gap, ...] = ()  # of the base model, the largest first
     criteria: tuple[CriterionResult, ...] = ()
     contact_sheets: dict[str, str] = {}  # value of the first task's label → picture of samples
+    models: dict[str, ModelFacts] = {}  # role → every other model that was asked
+    model_choice: ModelChoice | None = None
+    checkpoints: tuple[CheckpointScores, ...] = ()  # the base model first, as step 0
+    best: tuple[BestCheckpoint, ...] = ()
+    overfitting: tuple[Overfitting, ...] = ()
+    recommendation: Recommendation | None = None
+    annotations: tuple[AnnotationExample, ...] = ()
+    training_grid: str = ""  # file name of the video that shows many training clips at once
     loader: str = ""  # file name of the script that loads the training data, in the page's assets
     media: dict[str, str] = {}  # every file the run made for the page: pictures, answers → sha256

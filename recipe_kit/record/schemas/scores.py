@@ -1,8 +1,6 @@
 """What is computed from one set of predictions."""
 
-from typing import Literal
-
-from recipe_kit.record.schemas.asked import Prediction
+from recipe_kit.record.schemas.asked import Prediction, TaskType
 from recipe_kit.record.schemas.entry import Entry
 
 
@@ -49,11 +47,19 @@ class Reading(Entry):
     questions: tuple[str, ...] = ()  # ids of the first twenty of them
 
 
+class PerVideo(Entry):
+    """Accuracy of each sample by itself, over all samples that are asked more than one question."""
+
+    mean: float
+    sd: float  # of the sample, n - 1
+    videos: int
+
+
 class TaskScores(Entry):
     """Everything computed for one task of one benchmark from one set of predictions."""
 
     task: str
-    task_type: Literal["binary", "scale", "choice"]
+    task_type: TaskType
     n: int
     hazard: str | None = None
     metrics: dict[str, Metric]
@@ -70,13 +76,16 @@ class TaskScores(Entry):
     readings: dict[str, Reading] = {}  # choice tasks only
     positions: dict[str, int] = {}  # letter → how often it was answered; choice tasks only
     reference_positions: dict[str, int] = {}  # letter → how often it was right
+    signature: str = ""  # sacrebleu's, of `bleu`
+    judge: str = ""  # name and revision of the judge
+    per_video: PerVideo | None = None  # where samples are asked several questions of the task
 
 
 class EvaluationResult(Entry):
     """One model asked all questions of one benchmark."""
 
     benchmark: str
-    role: str  # "base", "tuned", or the name of an ablation
+    role: str  # "base", "tuned", the name of an ablation, or "compare-<name>" of another model
     model: str
     revision: str
     questions_digest: str
