@@ -9,6 +9,7 @@ from recipe_kit.spec.worlds import WORLD_KNOBS
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Weight = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class MappedColumn(Part):
@@ -172,6 +173,9 @@ class AnnotationsSource(Part):
     """Field of the annotation that is answered, by format; the whole JSON when not given."""
     exclude: tuple[str, ...] = ()
     """Ids of videos that are left out."""
+    counts: dict[str, Count] = Field(default={})
+    """Samples that a subdirectory is known to have: checked in a run, and what `recipe plan`
+    reckons with on a machine that has not the data."""
     license: str = ""
     """License of the videos, as the page states it."""
     credit: str = ""
