@@ -14,7 +14,7 @@ from recipe_kit.spec.data import (
     WorldSource,
 )
 from recipe_kit.spec.model import Model
-from recipe_kit.spec.prose import Issue, Prose
+from recipe_kit.spec.prose import Issue, Prose, Titled
 from recipe_kit.spec.recipe import Author, Evaluation, Recipe, Resource
 from recipe_kit.spec.tasks import (
     Benchmark,
@@ -208,6 +208,10 @@ EXAMPLES: dict[type[Part], str] = {
     Issue: """
         issue: The loss is no number.
         solution: Halve the learning rate.
+    """,
+    Titled: """
+        title: Data Composition Analysis
+        text: Other shares of the sources may serve other metrics better.
     """,
     Resource: """
         name: Cosmos Cookbook

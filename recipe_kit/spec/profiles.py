@@ -1,7 +1,8 @@
 """The structures of a page: which words of the author each heading asks for.
 
 The help of `post-training` and `capability` is the instruction that the Cosmos Cookbook's templates
-have under the heading, in brackets.
+have under the heading, in brackets. `benchmark-study` has the headings of its published recipe on
+video captioning and VQA for autonomous vehicles.
 """
 
 from collections.abc import Iterator
@@ -172,10 +173,69 @@ _CAPABILITY = (
          "`- Explore additional techniques`.", True),
 )
 
+_BENCHMARK_STUDY = (
+    Need("overview", "## Overview",
+         "Who made this with whom, what the model is for, and how its quality is measured.", True),
+    Need("challenge", "### The Challenge",
+         "What the domain needs, why it is hard, and where the base model falls short.", True),
+    Need("workflow", "### Recipe Workflow",
+         "For a step (`benchmark`, `zero_shot`, `data`, `training`, `re_evaluation`, "
+         "`conclusion`), your words in place of the kit's."),
+    Need("benchmark", "## 1. Benchmark Definition",
+         "Which benchmark was chosen or built, with whose input, and why it is relevant."),
+    Need("requirements", "### Requirements",
+         "For a category of the benchmark, what it covers: `Key Objects: Vehicle types, ...`."),
+    Need("prompts", "### Requirements", "How these capabilities were chosen."),
+    Need("dataset_facts", "### Evaluation Dataset",
+         "Further rows of the dataset's table, which nothing measures: `Scenarios: urban, ...`."),
+    Need("dataset", "### Evaluation Dataset",
+         "How the evaluation data was collected and annotated, and its edge cases."),
+    Need("methods", "### Evaluation Methods",
+         "For a method (`bleu`, `mcq`, `lingo_judge`, or a benchmark's name), what to know of it."),
+    Need("inference", "## 2. Zero-Shot Evaluation", "How the models were asked, and why these."),
+    Need("baseline", "## 2. Zero-Shot Evaluation", "What the zero-shot scores tell."),
+    Need("gaps", "### Summary", "For a gap that the page lists, your words: `category.near: ...`."),
+    Need("selection", "### Summary", "Why this base model was chosen."),
+    Need("why_not_fine_tuned", "### Summary", _WHY_NOT, ending="enough"),
+    Need("curation", "## 3. Data Curation",
+         "How the training data was curated for the gaps that zero-shot evaluation showed."),
+    Need("sources", "## 3. Data Curation",
+         "For a source or a subdirectory of one, a title and a text on what it holds."),
+    Need("training_data", "### Dataset Summary", "Why the sources are blended as they are."),
+    Need("methodology", "## 4. Post-Training (SFT)",
+         "Why this way of training suits the task, and what the model should learn.",
+         ending="tuned"),
+    Need("setup", "### Setup", "Hardware, software, and how to install it.", ending="tuned"),
+    Need("code_structure", "### Fine-Tuning Code Structure",
+         "Further files that the training needs, one each: `scripts/x.py: what it does`.",
+         ending="tuned"),
+    Need("parameters", "### Training Configuration", _PARAMETERS, ending="tuned"),
+    Need("training", "### Running Fine-Tuning", "What to know before running the command.",
+         ending="tuned"),
+    Need("validation", "### Running Fine-Tuning", "What the training curve shows.",
+         ending="tuned"),
+    Need("comparison", "## 5. Re-Evaluation", "What is measured again, and how.", ending="tuned"),
+    Need("observations", "### Results",
+         "For a benchmark, what you observe beside what the numbers say: a list.",
+         ending="tuned"),
+    Need("error_analysis", "### Results", "What the examples show.", ending="tuned"),
+    Need("examples", "### Results", "For an example on the page, why its answer changed.",
+         ending="tuned"),
+    Need("summary", "### Results", "Further points of the summary.", ending="tuned"),
+    Need("conclusion", "## Conclusion",
+         "Findings, takeaways, and what you recommend for production.", True),
+    Need("outlook", "### Future Directions", "What stands before the list."),
+    Need("future_directions", "### Future Directions",
+         "Each direction: `{title: Data Composition Analysis, text: ...}`."),
+    Need("related_work", "## Related Work", "What this builds upon, with links."),
+    Need("references", "## References", "Each reference, in the order of its number."),
+)
+
 PROFILES: dict[str, tuple[Need, ...]] = {
     "test-finetune-test": _TEST_FINETUNE_TEST,
     "post-training": _POST_TRAINING,
     "capability": _CAPABILITY,
+    "benchmark-study": _BENCHMARK_STUDY,
 }
 """Places for prose of each profile, in the order of its page."""
 

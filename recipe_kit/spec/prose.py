@@ -15,6 +15,15 @@ class Issue(Part):
     """What to do."""
 
 
+class Titled(Part):
+    """A text with a title."""
+
+    title: str = Field(min_length=1)
+    """The title."""
+    text: str = Field(min_length=1)
+    """The text."""
+
+
 class Prose(Part):
     """The author's words: Markdown, with numbers of the record by name (`{{ ... | pct }}`)."""
 
@@ -78,6 +87,34 @@ class Prose(Part):
     """Lessons learned: what worked, and what to improve."""
     next_steps: tuple[str, ...] = ()
     """What comes next."""
+    challenge: str | None = None
+    """What the domain needs, why it is hard, and where the base model falls short."""
+    workflow: dict[str, str] = Field(default={})
+    """Words on a step of the workflow in place of the kit's, by its name: `zero_shot`."""
+    requirements: dict[str, str] = Field(default={})
+    """What a category of the benchmark covers, by its name."""
+    dataset_facts: dict[str, str] = Field(default={})
+    """Rows of the evaluation dataset's table that nothing measures: `Scenarios`."""
+    methods: dict[str, str] = Field(default={})
+    """Words on a method of evaluation: `bleu`, `mcq`, `lingo_judge`, or a benchmark's name."""
+    selection: str | None = None
+    """Why this base model was chosen."""
+    sources: dict[str, Titled] = Field(default={})
+    """What a source, or a subdirectory of one, holds: by its name."""
+    code_structure: dict[str, str] = Field(default={})
+    """Further files that the training needs, each with what it does."""
+    observations: dict[str, tuple[str, ...]] = Field(default={})
+    """What the author observes in the results of a benchmark, by its name."""
+    summary: tuple[str, ...] = ()
+    """Further points of the results' summary."""
+    outlook: str | None = None
+    """What stands before the list of future directions."""
+    future_directions: tuple[Titled, ...] = ()
+    """What merits further exploration."""
+    related_work: str | None = None
+    """What this work builds upon, with links."""
+    references: tuple[str, ...] = ()
+    """References in the order of their numbers, `[1]` first."""
 
 
 REQUIRED_PROSE: dict[str, tuple[str, ...]] = {

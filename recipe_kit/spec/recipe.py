@@ -22,6 +22,10 @@ class Author(Part):
     """Name, as printed."""
     url: str | None = None
     """Where the name links to."""
+    organization: str = ""
+    """The author's own organization, where the authors come from several."""
+    equal: bool = False
+    """Contributed as much as the others that are marked so; their names get an asterisk."""
 
 
 class Evaluation(Part):

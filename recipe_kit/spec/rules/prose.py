@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from recipe_kit.spec.problems import Keys, Plain, Problem
 from recipe_kit.spec.profiles import PROFILES
 from recipe_kit.spec.prose import Prose
-from recipe_kit.spec.query import mapping, unknown, value
+from recipe_kit.spec.query import find, mapping, unknown, value
 from recipe_kit.spec.shape import Shape, field_shape, fields_of
 from recipe_kit.spec.train import Train
 
@@ -49,6 +49,31 @@ def parameters(data: Plain) -> Iterator[Problem]:
         if name not in known:
             yield unknown(("prose", "parameters", name), "setting of 'train'", name, known,
                           key=True)
+
+
+STEPS = ("benchmark", "zero_shot", "data", "training", "re_evaluation", "conclusion")
+"""Steps of the workflow of `benchmark-study`."""
+METHODS = ("bleu", "mcq", "lingo_judge")
+"""Methods of evaluation that words can be about, beside each benchmark."""
+
+
+def named(data: Plain) -> Iterator[Problem]:
+    """Words on a step, a method, a source or a benchmark name one that there is."""
+    benchmarks = list(mapping(data, "benchmarks"))
+    parts = [
+        str(part) for _, part in find(data, "data.sources.*.subdirectories.*")
+        if isinstance(part, str)
+    ]
+    known = {
+        "workflow": ("step of the workflow", list(STEPS)),
+        "methods": ("method", [*METHODS, *benchmarks]),
+        "sources": ("source", [*mapping(data, "data.sources"), *parts]),
+        "observations": ("benchmark", benchmarks),
+    }
+    for part, (kind, names) in known.items():
+        for name in mapping(data, f"prose.{part}"):
+            if name not in names:
+                yield unknown(("prose", part, name), kind, name, names, key=True)
 
 
 def _settings() -> list[str]:
@@ -103,4 +128,4 @@ def texts_below(node: Plain, keys: Keys) -> Iterator[tuple[Keys, str]]:
             yield from texts_below(one, (*keys, at))
 
 
-PROSE_RULES = (required, blank_items, parameters, templates)
+PROSE_RULES = (required, blank_items, parameters, named, templates)
