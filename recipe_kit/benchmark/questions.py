@@ -3,12 +3,15 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from recipe_kit.benchmark.choices import choices_of, orders, rotations
+from recipe_kit.benchmark.pool import about, check_categories
+from recipe_kit.benchmark.pool import choose as choose_questions
 from recipe_kit.benchmark.prompts import label_text, prompt_of, with_options
 from recipe_kit.benchmark.slices import slices_of
+from recipe_kit.benchmark.texts import reference_of, text_fields
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
@@ -22,7 +25,7 @@ _SCORED = _ASKED | {"benchmark", "task", "sample", "hazard", "category", "source
 _ASKED_TOO = {
     "options", "parser", "answer_by", "more_references", "max_new_tokens", "bare",
 }
-_SCORED_TOO = _ASKED_TOO | {"slices", "rotation", "rotation_of", "pool"}
+_SCORED_TOO = _ASKED_TOO | {"slices", "rotation", "rotation_of", "pool", "bleu"}
 
 
 class Posed(NamedTuple):
@@ -51,6 +54,8 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
     sources = benchmark.sources or tuple(recipe.data.sources)
     asked = [s for s in samples if s.split == benchmark.split and s.source in sources]
     slices = slices_of(benchmark.slices, asked)
+    if benchmark.pool:
+        return _of_pool(name, recipe, sorted(asked, key=lambda s: s.id), slices)
     questions = [
         question
         for sample in sorted(asked, key=lambda s: s.id)
@@ -70,6 +75,32 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
                 fix=f"give data.splits.{benchmark.split} a source with the label '{label}', "
                 f"or take the task out of benchmarks.{name}.tasks",
             )
+    _check_categories(name, recipe, questions)
+    return tuple(questions)
+
+
+def _of_pool(
+    name: str, recipe: Recipe, asked: Sequence[Sample], slices: Mapping[str, dict[str, str]]
+) -> tuple[Question, ...]:
+    """The questions that a benchmark's pool has for each sample."""
+    benchmark = recipe.benchmarks[name]
+    pool, task_name = benchmark.pool, benchmark.tasks[0]
+    assert pool is not None
+    task, where = recipe.tasks[task_name], f"benchmarks.{name}.pool"
+    questions = [
+        question.model_copy(update={"sample": sample.id, "pool": drawn.question.name})
+        for sample in asked
+        for drawn in choose_questions(pool, sample, len(task.choices), where=where)
+        for question in _questions(name, task_name, task, about(sample, drawn), slices[sample.id])
+    ]
+    if not questions:
+        raise DataError(
+            f"the benchmark is empty: split '{benchmark.split}' has no sample",
+            where=f"benchmarks.{name}",
+            fix=f"give data.splits.{benchmark.split} a source",
+        )
+    if benchmark.split == "test":  # in the few samples of a validation, one may be missing
+        check_categories(pool, asked, where=where)
     _check_categories(name, recipe, questions)
     return tuple(questions)
 
@@ -107,7 +138,7 @@ def pose(
     """
     prompt = prompt_of(task_name, task, sample)
     if isinstance(task, CaptionTask | OpenTask):
-        return [Posed(prompt, (), label_text(sample.labels[task.label]), {})]
+        return [Posed(prompt, (), reference_of(task.label, sample), {})]
     if not isinstance(task, ChoiceTask):
         return [Posed(prompt, task.choices, _reference(task_name, task, sample), {})]
     choices = choices_of(task_name, task, sample)
@@ -184,6 +215,7 @@ def _questions(
             answer_by=task.answer_by if isinstance(task, ChoiceTask) else "both",
             rotation=rotation,
             rotation_of=first if rotation else "",
+            **text_fields(task_name, task, sample),
         )
 
 

@@ -14,7 +14,7 @@ from recipe_kit.data.sources import looks
 from recipe_kit.errors import LeakageError
 from recipe_kit.record.schemas import AuditResult, DuplicatePair, Metric, Sample, UnreadableFile
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import BinaryTask, Task
+from recipe_kit.spec.tasks import TEXT_TASKS, BinaryTask, Task
 
 KEPT = 100
 LISTED = 5
@@ -65,7 +65,8 @@ def audit(samples: Sequence[Sample], roots: Mapping[str, Path], recipe: Recipe) 
         majority={
             name: majority
             for name, task in recipe.tasks.items()
-            if (majority := _majority(samples, task)) is not None
+            if task.type not in TEXT_TASKS
+            and (majority := _majority(samples, task)) is not None
         },
         allowed_leakage=allowed,
     )
@@ -123,7 +124,10 @@ def _entry(pair: Pair) -> DuplicatePair:
 
 
 def _balance(samples: Sequence[Sample], recipe: Recipe) -> dict[str, dict[str, dict[str, int]]]:
-    labels = dict.fromkeys(task.label for task in recipe.tasks.values())
+    labels = dict.fromkeys(
+        task.label for name, task in recipe.tasks.items()
+        if not recipe.pooled(name) and task.type not in TEXT_TASKS
+    )
     balance: dict[str, dict[str, dict[str, int]]] = {}
     for split in ORDER:
         mine = [sample for sample in samples if sample.split == split]

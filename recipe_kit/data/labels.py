@@ -6,7 +6,17 @@ from recipe_kit.data.places import nearest
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import HINT, LETTERS, SIZE_SLICE, BinaryTask, ChoiceTask, Task, labels_in
+from recipe_kit.spec.tasks import (
+    HINT,
+    LETTERS,
+    SIZE_SLICE,
+    BinaryTask,
+    CaptionTask,
+    ChoiceTask,
+    OpenTask,
+    Task,
+    labels_in,
+)
 
 
 def plain(value: LabelValue) -> LabelValue:
@@ -58,11 +68,18 @@ def check_labels_exist(samples: Sequence[Sample], recipe: Recipe) -> None:
 
 def _wanted(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Every label that the recipe names, with the key that names it."""
-    for name, task in recipe.tasks.items():
+    # A pool gives its task the labels that it names.
+    tasks = {name: task for name, task in recipe.tasks.items() if not recipe.pooled(name)}
+    for name, task in tasks.items():
         yield f"tasks.{name}.label", task.label
+        if isinstance(task, OpenTask):
+            yield f"tasks.{name}.question", task.question
+        if isinstance(task, CaptionTask | OpenTask):
+            yield from ((f"tasks.{name}.more_labels.{at}", label)
+                        for at, label in enumerate(task.more_labels))
     if recipe.data.stratify:
         yield "data.stratify", recipe.data.stratify
-    for name, task in recipe.tasks.items():
+    for name, task in tasks.items():
         options = task.options if isinstance(task, ChoiceTask) else ()
         texts = {"prompt": task.prompt} | {f"options.{i}": text for i, text in enumerate(options)}
         for key, text in texts.items():

@@ -16,6 +16,7 @@ from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.data import Take
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import TEXT_TASKS
 
 SplitName = Literal["train", "val", "test"]
 # The test split takes the first stretch, so that changing val and train leaves it alone.
@@ -33,7 +34,9 @@ def assign(samples: Sequence[Sample], recipe: Recipe) -> tuple[Sample, ...]:
         DataError: A task's label is unknown, a share cannot be taken, or a split ends empty.
     """
     check_labels_exist(samples, recipe)
-    label = recipe.data.stratify or next(iter(recipe.tasks.values())).label
+    # Texts are all different: they say nothing of how a split should be divided.
+    classes = [task.label for task in recipe.tasks.values() if task.type not in TEXT_TASKS]
+    label = recipe.data.stratify or next(iter(classes), "")
     split_of: dict[str, SplitName] = {}
     for name in recipe.data.sources:
         for pool, shares in _pools(name, samples, recipe):

@@ -67,7 +67,12 @@ def decode(tokenizer: Any, tokens: Sequence[int]) -> str:
 
 
 def normalize(logs: Sequence[float]) -> tuple[tuple[float, ...], float]:
-    """Probabilities over the choices alone, and the probability of all choices together."""
+    """Probabilities over the choices alone, and the probability of all choices together.
+
+    Of no choices, as for a text, there are none.
+    """
+    if not logs:
+        return (), 0.0
     largest = max(logs)
     parts = [math.exp(log - largest) for log in logs]
     total = sum(parts)
@@ -86,4 +91,5 @@ def answered(prompt: Encoded, tokens: Sequence[int], answer: Sequence[int]) -> E
         prompt_length=len(prompt.ids_L) + len(tokens),
         answer_length=len(answer),
         media_count=prompt.media_count,
+        shared_length=prompt.shared_length,
     )

@@ -118,10 +118,10 @@ class LocalEngine:
             model.train(was_training)
 
     def _show(self, group: _Group) -> Shown:
-        frames = self._read_media(group.source, group.media)
+        clip = self._read_media(group.source, group.media)
         if self._blank:
-            frames = np.full_like(frames, GRAY)
-        return show(frames, self._loaded.preprocess)
+            clip = clip._replace(frames_THWC=np.full_like(clip.frames_THWC, GRAY))
+        return show(clip, self._loaded.preprocess)
 
     @torch.inference_mode()
     def _answer(self, batch: Sequence[tuple[_Group, Shown]]) -> list[Prediction]:
@@ -140,20 +140,20 @@ class LocalEngine:
             for index, (group, _) in enumerate(batch)
             for question in group.questions
         ]
-        prompts = collate([item.encoded for item in asked], loaded.pad_id, side="left")
+        media = [item.medium for item in asked]
+        prompts = collate([item.encoded for item in asked], loaded.pad_id, media=media)
         answers = generate(
             loaded.model,
             prompts.to(loaded.device),
             vision,
-            [item.medium for item in asked],
-            watch_BK=_watch(asked).to(loaded.device),
+            watch=[item.labels.first for item in asked],
             stop=loaded.stop_ids,
-            most_B=[self._longest(item.question) for item in asked],
+            most=[self._longest(item.question) for item in asked],
         )
         starts = [answer_begins(loaded.tokenizer, answer.tokens) for answer in answers]
         logs = [
-            answer.watched[min(start, len(answer.watched) - 1)][: len(item.labels.choices)]
-            for item, answer, start in zip(asked, answers, starts, strict=True)
+            answer.watched[min(start, len(answer.watched) - 1)]
+            for answer, start in zip(answers, starts, strict=True)
         ]
         self._score_whole_labels(asked, answers, starts, logs, vision)
         latency = (time.perf_counter() - started) / len(asked)
@@ -187,7 +187,7 @@ class LocalEngine:
     def _longest(self, question: Question) -> int:
         """Longest answer, in tokens; one where only the labels' probabilities there are read."""
         by_probability = question.task_type == "choice" and question.answer_by == "probability"
-        return 1 if by_probability else self._evaluation.max_new_tokens
+        return 1 if by_probability else question.max_new_tokens or self._evaluation.max_new_tokens
 
     def _score_whole_labels(
         self,
@@ -208,9 +208,10 @@ class LocalEngine:
             for row in unclear
             for label in asked[row].labels.tokens
         ]
-        batch = collate([item for _, item in whole], loaded.pad_id).to(loaded.device)
         media = [asked[row].medium for row, _ in whole]
-        losses = answer_losses(loaded.model, batch, vision, media)
+        batch = collate([item for _, item in whole], loaded.pad_id, media=media)
+        batch = batch.to(loaded.device)
+        losses = answer_losses(loaded.model, batch, vision)
         sums = torch.zeros(len(whole), device=losses.device).index_add(
             0, batch.answer_rows_P, -losses
         )
@@ -237,7 +238,8 @@ class LocalEngine:
             answer=parsed,
             probabilities=probabilities,
             mass=mass,
-            confidence=max(shares) if parsed is None else probabilities[parsed],
+            # A text is no choice, and has no probability of its own.
+            confidence=max(shares) if parsed is None else probabilities.get(parsed, 0.0),
             prompt=item.prompt,
             model=self._loaded.name,
             revision=self._loaded.revision,
@@ -252,14 +254,6 @@ def _by_medium(questions: Iterable[Question]) -> list[_Group]:
     for question in questions:
         groups.setdefault((question.source, question.media), []).append(question)
     return [_Group(*key, tuple(members)) for key, members in groups.items()]
-
-
-def _watch(asked: Sequence[_Asked]) -> torch.Tensor:
-    """First tokens of the choices of each question, padded with 0 to one length; int64 [B, K]."""
-    longest = max(len(item.labels.first) for item in asked)
-    return torch.tensor(
-        [[*item.labels.first, *[0] * (longest - len(item.labels.first))] for item in asked]
-    )
 
 
 @contextmanager

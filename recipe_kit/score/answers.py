@@ -5,6 +5,10 @@ longest list of letters, and the letters a question lacks have probability zero.
 a question's options (circular evaluation) are no questions of their own here: each first question
 carries whether all of its rotations were answered rightly.
 
+A text has no choices: an open answer is right where its judge says so, and a caption is neither
+right nor wrong. `reference_N` and `answer_N` say that in the form of a single choice, which is
+given where the answer is right.
+
 Shape suffixes in this room: N questions, K choices, B bootstrap resamples, G groups, U distinct
 scores.
 """
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from recipe_kit.errors import RecipeError, RecordError
 from recipe_kit.record.schemas import Prediction, Question
+from recipe_kit.spec.tasks import TEXT_TASKS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -54,10 +59,20 @@ class Answers:
         """Where the answer is the reference; an unparseable answer never is."""
         return np.equal(self.answer_N, self.reference_N)
 
+    @property
+    def task_type(self) -> str:
+        """Type of the task."""
+        return self.questions[0].task_type
+
+    @property
+    def decidable(self) -> bool:
+        """Whether answers are right or wrong; captions are neither."""
+        return self.task_type != "caption"
+
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """What each question is resampled with: its sample's group."""
-        return tuple(q.group or q.sample for q in self.questions)
+        """What each question is resampled with: its sample's group, and at least its medium."""
+        return cluster(self.questions)
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -77,6 +92,23 @@ class Answers:
             rotated_N=self.rotated_N[kept],
             circled_N=self.circled_N[kept],
         )
+
+
+def cluster(questions: Sequence[Question]) -> tuple[str, ...]:
+    """The group of each question; groups that have a medium in common are one."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    first: dict[tuple[str, str], str] = {}
+    own = [q.group or q.sample for q in questions]
+    for question, group in zip(questions, own, strict=True):
+        other = first.setdefault((question.source, question.media), group)
+        leader[find(group)] = find(other)
+    return tuple(find(group) for group in own)
 
 
 def truth(question: Question) -> str:
@@ -128,6 +160,8 @@ def _answers(
     asked = sorted(asked, key=lambda q: q.id)
     questions = [q for q in asked if not q.rotation_of]
     predictions = [by_id[q.id] for q in questions]
+    if asked[0].task_type in TEXT_TASKS:
+        return _texts(questions, predictions, where, error)
     longest = max(asked, key=lambda q: len(q.choices))
     for question in asked:
         _refuse_choices(question, longest, where, error)
@@ -152,6 +186,31 @@ def _answers(
             [right[q.id] and all(right[other] for other in turned[q.id]) for q in questions],
             dtype=np.bool_,
         ),
+    )
+
+
+def _texts(
+    questions: list[Question], predictions: list[Prediction], where: str, error: type[RecipeError]
+) -> Answers:
+    kind, size = questions[0].task_type, len(questions)
+    for prediction in predictions:
+        if kind == "open" and prediction.judged is None:
+            raise error(
+                f"the answer to '{prediction.question}' was not judged",
+                where=where,
+                fix="evaluate again with the judge that the task names",
+            )
+    right = [(prediction.judged or 0.0) > 0 for prediction in predictions]
+    return Answers(
+        questions=tuple(questions),
+        predictions=tuple(predictions),
+        choices=(),
+        reference_N=np.zeros(size, dtype=np.int64),
+        answer_N=np.where(right, 0, UNPARSEABLE).astype(np.int64),
+        confidence_N=np.zeros(size),
+        probability_NK=None,
+        rotated_N=np.zeros(size, dtype=np.bool_),
+        circled_N=np.zeros(size, dtype=np.bool_),
     )
 
 

@@ -1,9 +1,10 @@
 """Before and after on the same questions: paired tests, intervals of differences, regressions.
 
 A change of accuracy is called one only if McNemar's exact test and the interval of the difference
-both say so. On a handful of questions that all flip, every resample is alike and a bootstrap knows
-no doubt; and where several questions belong to one group, only the bootstrap by group knows that
-they are not independent, which McNemar's test takes them to be.
+both say so: on a handful of questions that all flip, every resample is alike and a bootstrap knows
+no doubt. Where several questions belong to one group, both are by group: the test changes the
+signs of whole groups, the bootstrap draws whole groups. The share of answers that a judge finds
+right is tested like an accuracy; BLEU has its p-value from the paired bootstrap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +19,17 @@ from recipe_kit.record.schemas import (
     Regression,
     TaskComparison,
 )
-from recipe_kit.score import binary, stats
+from recipe_kit.score import stats
 from recipe_kit.score.answers import Answers, Floats, align
-from recipe_kit.score.metrics import measures
+from recipe_kit.score.metrics import headline_measure, measures
 from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
-from recipe_kit.spec.tasks import LOWER_IS_BETTER
+from recipe_kit.spec.tasks import LOWER_IS_BETTER, headline
 
 P_VALUE = 0.05
 # Differences below this are those of floating point.
 ROUNDING = 1e-12
+BY_GROUP = "exact sign test by group"
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ def compare(
 ) -> Comparison:
     """Compare two sets of predictions, question by question.
 
-    P-values of accuracy are of McNemar's exact test. Where the best of several checkpoints was
-    chosen on these very questions, each is multiplied by their number (Bonferroni); those of the
-    slices of one dimension are then adjusted together (Holm).
+    P-values of accuracy are of McNemar's exact test, or of its form for groups of questions. Where
+    the best of several checkpoints was chosen on these very questions, each is multiplied by their
+    number (Bonferroni); those of the slices of one dimension are then adjusted together (Holm).
 
     Args:
         benchmark: Name of the benchmark.
@@ -89,22 +91,42 @@ def compare(
     )
 
 
+def headline_difference(
+    before: Answers, after: Answers, *, bootstrap: int, seed: int, tries: int = 1
+) -> Difference:
+    """How the headline metric of a task changed from one set of answers to another.
+
+    Args:
+        before: The answers of one model to one task.
+        after: Those of another to the same questions, however it was shown them.
+        bootstrap: Resamples for an interval.
+        seed: Seed of the resampling.
+        tries: By how many the p-value is multiplied, for as many looks at the same questions.
+    """
+    one, two = headline_measure(before), headline_measure(after)
+    method = _Method(bootstrap, seed, tries)
+    (found,) = _differences(one, two, before, after, method).values()
+    return found if found.p is None else _tested(found, min(1.0, found.p * tries))
+
+
 def _compare_task(task: str, before: Answers, after: Answers, method: _Method) -> TaskComparison:
     fixed, broken = _changed(before, after)
     both_right = int((before.right_N & after.right_N).sum())
-    p_value = stats.mcnemar(fixed, broken)
-    differences = _differences(measures(before), measures(after), before, after, method)
-    differences["accuracy"] = _tested(
-        differences["accuracy"], p_value, min(1.0, p_value * method.tries)
-    )
+    both_wrong = len(before) - fixed - broken - both_right
+    differences = {
+        name: one if one.p is None else _tested(one, min(1.0, one.p * method.tries))
+        for name, one in _differences(
+            measures(before), measures(after), before, after, method
+        ).items()
+    }
     return TaskComparison(
         task=task,
         differences=differences,
         fixed=fixed,
         broken=broken,
         both_right=both_right,
-        both_wrong=len(before) - fixed - broken - both_right,
-        mcnemar_p=p_value,
+        both_wrong=both_wrong if before.decidable else 0,
+        mcnemar_p=_changed_p(before, after)[0],
         slices={
             dimension: _slices(before, after, dimension, method)
             for dimension in dimensions(before)
@@ -116,16 +138,16 @@ def _slices(
     before: Answers, after: Answers, dimension: str, method: _Method
 ) -> dict[str, Difference]:
     afters = slice_values(after, dimension)
-    found, p_values = {}, {}
+    found = {}
     for value, part in slice_values(before, dimension).items():
         other = afters[value]
-        one, two = {"accuracy": binary.accuracy(part)}, {"accuracy": binary.accuracy(other)}
-        found[value] = _differences(one, two, part, other, method)["accuracy"]
-        p_values[value] = stats.mcnemar(*_changed(part, other))
-    adjusted = stats.holm({value: min(1.0, p * method.tries) for value, p in p_values.items()})
+        one, two = headline_measure(part), headline_measure(other)
+        (found[value],) = _differences(one, two, part, other, method).values()
+    adjusted = stats.holm(
+        {value: min(1.0, one.p * method.tries) for value, one in found.items() if one.p is not None}
+    )
     return {
-        value: _tested(difference, p_values[value], adjusted[value])
-        for value, difference in found.items()
+        value: _tested(difference, adjusted[value]) for value, difference in found.items()
     }
 
 
@@ -135,12 +157,18 @@ def _changed(before: Answers, after: Answers) -> tuple[int, int]:
     return fixed, int((before.right_N & ~after.right_N).sum())
 
 
-def _tested(difference: Difference, p_value: float, adjusted: float) -> Difference:
-    """An accuracy's difference with its p-values; in doubt it is neither better nor worse."""
+def _changed_p(before: Answers, after: Answers) -> tuple[float, str]:
+    """P-value of the answers that changed, and how it was found."""
+    if len(set(before.groups)) == len(before):
+        return stats.mcnemar(*_changed(before, after)), ""
+    changes_N = after.right_N.astype(int) - before.right_N.astype(int)
+    return stats.mcnemar_by_group(changes_N.tolist(), before.groups), BY_GROUP
+
+
+def _tested(difference: Difference, adjusted: float) -> Difference:
+    """A difference with its adjusted p-value; in doubt it is neither better nor worse."""
     better = difference.better if adjusted < P_VALUE else None
-    return difference.model_copy(
-        update={"p": p_value, "p_adjusted": adjusted, "better": better}
-    )
+    return difference.model_copy(update={"p_adjusted": adjusted, "better": better})
 
 
 def _differences(
@@ -150,7 +178,7 @@ def _differences(
     after: Answers,
     method: _Method,
 ) -> dict[str, Difference]:
-    """What the intervals alone say."""
+    """What the intervals alone say, with the p-values of what is tested."""
     both = {name for name in ones if ones[name].value is not None and twos[name].value is not None}
     draws = stats.resample(
         {name: _paired(ones[name], twos[name]) for name in ones if name in both},
@@ -168,6 +196,12 @@ def _differences(
             continue
         difference = two.value - one.value
         bounds = stats.interval(draws[name], difference)
+        p_value: float | None = None
+        p_method = ""
+        if name == "bleu":
+            p_value, p_method = stats.p_of_draws(draws[name], difference), name_of_method
+        elif name == headline(before.task_type):
+            p_value, p_method = _changed_p(before, after)
         clear = bounds is not None and (bounds[0] > ROUNDING or bounds[1] < -ROUNDING)
         found[name] = Difference(
             metric=name,
@@ -179,6 +213,8 @@ def _differences(
             n=len(before),
             better=_improved(name, difference) if clear else None,
             method=name_of_method if bounds else "",
+            p=p_value,
+            p_method=p_method,
         )
     return found
 
@@ -196,7 +232,7 @@ def _improved(metric: str, difference: float) -> bool:
 
 def _regressions(benchmark: str, task: TaskComparison) -> list[Regression]:
     places = [("overall", d) for d in task.differences.values()]
-    whole = task.differences["accuracy"].n
+    whole = max(one.n for one in task.differences.values())
     for dimension, values in task.slices.items():
         # A slice that holds every question would say the same again.
         places += [(f"{dimension}: {value}", d) for value, d in values.items() if d.n < whole]
@@ -229,6 +265,13 @@ def _refuse_differences(
 ) -> None:
     befores = {p.question: p for p in before}
     afters = {p.question: p for p in after}
+    judges = sorted({p.judge for p in (*before, *after) if p.judge})
+    if len(judges) > 1:
+        raise CompareError(
+            f"'{before_role}' and '{after_role}' were judged by {' and '.join(judges)}",
+            where=f"comparison on benchmark '{benchmark}'",
+            fix="evaluate both with one judge; `recipe run` asks again what is stale",
+        )
     differing = [q.id for q in questions if befores[q.id].digest != afters[q.id].digest]
     if not differing:
         return

@@ -2,7 +2,9 @@
 
 Primary task first, spread over categories, and no picture twice: a kind takes from each category
 in turn, the most confident mistake first (the least confident answer, for "least confident").
-Questions are shown in the first order of their options only, never as a rotation.
+Questions are shown in the first order of their options only, never as a rotation. A caption is
+neither right nor wrong: those whose BLEU rose or fell most are shown, or the lowest where there is
+only one answer.
 """
 
 import hashlib
@@ -12,8 +14,12 @@ from typing import Literal
 
 from recipe_kit.record.schemas import Example, Prediction, Question
 from recipe_kit.score.answers import truth
+from recipe_kit.score.bleu import references, sentence
+from recipe_kit.spec.tasks import TEXT_TASKS
 
-Kind = Literal["fixed", "broken", "wrong in both", "least confident", "sample"]
+Kind = Literal[
+    "fixed", "broken", "wrong in both", "least confident", "sample", "higher", "lower", "lowest"
+]
 
 
 def choose(
@@ -24,7 +30,10 @@ def choose(
     per_kind: int = 4,
     primary: str = "",
 ) -> tuple[Example, ...]:
-    """Fixed, broken, wrong in both, and least confident examples, in this order.
+    """Fixed, broken, wrong in both, least confident, higher, lower and lowest examples.
+
+    The last three are of captions only, the first four of everything else; of open answers, which
+    have no confidence, there is no fourth.
 
     Args:
         questions: The benchmark.
@@ -35,11 +44,17 @@ def choose(
         primary: The task that is shown first; the first question's when empty.
     """
     questions = [q for q in questions if not q.rotation_of]
+    first = primary or questions[0].task
+    captions = [q for q in questions if q.task_type == "caption"]
+    decidable = [q for q in questions if q.task_type != "caption"]
     befores = {p.question: p for p in before}
     afters = {p.question: p for p in after} if after is not None else befores
 
     def right(question: Question, predictions: dict[str, Prediction]) -> bool:
-        return predictions[question.id].answer == question.reference
+        found = predictions[question.id]
+        if question.task_type == "open":
+            return found.judged is not None and found.judged > 0
+        return found.answer == question.reference
 
     def confidence(question: Question) -> float:
         return afters[question.id].confidence
@@ -48,18 +63,32 @@ def choose(
         return -confidence(question)
 
     def flipped(was: bool, now: bool) -> list[Question]:
-        return [q for q in questions if (right(q, befores), right(q, afters)) == (was, now)]
+        return [q for q in decidable if (right(q, befores), right(q, afters)) == (was, now)]
+
+    def score(question: Question) -> float:
+        return sentence(question, befores[question.id].answer or "")
+
+    def rise(question: Question) -> float:
+        return sentence(question, afters[question.id].answer or "") - score(question)
+
+    def fall(question: Question) -> float:
+        return -rise(question)
 
     kinds: list[tuple[Kind, Sequence[Question], Callable[[Question], float]]] = [
         ("fixed", flipped(False, True), surest),
         ("broken", flipped(True, False), surest),
         ("wrong in both", flipped(False, False), surest),
-        ("least confident", questions, confidence),
+        ("least confident", [q for q in decidable if q.choices], confidence),
     ]
+    if after is None:
+        kinds.append(("lowest", captions, score))
+    else:
+        kinds.append(("higher", [q for q in captions if rise(q) > 0], fall))
+        kinds.append(("lower", [q for q in captions if rise(q) < 0], rise))
     chosen: list[Example] = []
     shown: set[str] = set()
     for kind, candidates, rank in kinds:
-        for question in _pick(candidates, primary or questions[0].task, rank, shown, per_kind):
+        for question in _pick(candidates, first, rank, shown, per_kind):
             after_one = afters[question.id] if after is not None else None
             chosen.append(_example(kind, question, befores[question.id], after_one))
     return tuple(chosen)
@@ -152,4 +181,14 @@ def _example(
         after_answer=after.answer if after else None,
         after_confidence=after.confidence if after else None,
         after_reasoning=after.reasoning if after else "",
+        before_score=_score(question, before),
+        after_score=_score(question, after),
+        references=references(question) if question.task_type in TEXT_TASKS else (),
     )
+
+
+def _score(question: Question, prediction: Prediction | None) -> float | None:
+    """BLEU of an answer by itself, if it is a text."""
+    if prediction is None or question.task_type not in TEXT_TASKS:
+        return None
+    return sentence(question, prediction.answer or "")

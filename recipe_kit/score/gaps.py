@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from recipe_kit.errors import RecordError
 from recipe_kit.record.schemas import Gap, Metric, TaskScores
+from recipe_kit.spec.tasks import headline
 
 # A slice of fewer answers says next to nothing: of four, even none right is within chance of half.
 FEWEST = 5
@@ -17,6 +18,9 @@ def find_gaps(
     targets: Mapping[str, float],
 ) -> tuple[Gap, ...]:
     """Slices of the base model's answers whose accuracy is below one of two bars, ranked.
+
+    Of open questions the share that the judge finds right counts as their accuracy. Captions have
+    no gaps: BLEU depends on how each reference is worded, so it does not compare their slices.
 
     The bars are the task's overall accuracy and its target, if it has one; a gap is measured from
     the higher of the two. Its order is that of `rank`.
@@ -38,6 +42,7 @@ def find_gaps(
     found = [
         gap
         for task, scores in before.items()
+        if scores.task_type != "caption"
         for gap in _gaps(benchmark, scores, _task(after, task, benchmark), targets.get(task))
     ]
     return tuple(sorted(found, key=rank))
@@ -52,7 +57,7 @@ def rank(gap: Gap) -> tuple[bool, float, str, str, str, str]:
 def _gaps(
     benchmark: str, scores: TaskScores, after: TaskScores | None, target: float | None
 ) -> Iterator[Gap]:
-    overall = scores.metrics["accuracy"].value
+    overall = scores.metrics[headline(scores.task_type)].value
     # An accuracy has a value wherever there is an answer.
     assert overall is not None
     by_target = target is not None and target > overall
@@ -82,7 +87,7 @@ def _slices(scores: TaskScores) -> Iterator[tuple[str, str, Metric]]:
         if dimension == "label" and (scores.task_type != "choice" or len(values) < 3):
             continue
         for value, metrics in values.items():
-            metric = metrics["accuracy"]
+            metric = metrics[headline(scores.task_type)]
             if FEWEST <= metric.n < scores.n:
                 yield dimension, value, metric
 
@@ -95,7 +100,7 @@ def _later(
     slices = after.slices.get(dimension, {})
     if value not in slices:
         raise _other_questions(f"{dimension} '{value}' of '{after.task}'", benchmark)
-    return slices[value]["accuracy"]
+    return slices[value][headline(after.task_type)]
 
 
 def _reached(metric: Metric | None, threshold: float) -> bool | None:

@@ -4,21 +4,31 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from recipe_kit.record.schemas import Confusion, Metric, Prediction, Question, TaskScores
-from recipe_kit.score import binary, choice, scale, stats
+from recipe_kit.record.schemas import (
+    Confusion,
+    Metric,
+    PerVideo,
+    Prediction,
+    Question,
+    TaskScores,
+)
+from recipe_kit.score import binary, choice, scale, stats, text
 from recipe_kit.score.answers import UNPARSEABLE, Answers, align
 from recipe_kit.score.baselines import answerable_blind, baselines, majority_bar
+from recipe_kit.score.bleu import signature
 from recipe_kit.score.calibration import least_confident, reliability, risk_coverage
 from recipe_kit.score.readings import UNREAD, positions, readings
 from recipe_kit.score.slices import dimensions, slice_values
 from recipe_kit.score.stats import Measure
-from recipe_kit.spec.tasks import SLICE_METRICS
+from recipe_kit.spec.tasks import SLICE_METRICS, TEXT_TASKS, headline
 
 # What is computed for each type of task; `spec.tasks.TASK_METRICS` lists the same names.
 MEASURES: Mapping[str, Mapping[str, Callable[[Answers], Measure]]] = {
     "binary": binary.MEASURES,
     "scale": scale.MEASURES,
     "choice": choice.MEASURES,
+    "caption": text.CAPTION,
+    "open": text.OPEN,
 }
 
 
@@ -51,8 +61,11 @@ def score(
     )
     scores = {}
     for task, answers in align(questions, predictions).items():
+        if answers.task_type in TEXT_TASKS:
+            scores[task] = _score_texts(task, answers, blinds.get(task), bootstrap, seed)
+            continue
         scores[task] = _score_task(task, answers, blinds.get(task), bootstrap, seed)
-        if scores[task].task_type == "choice":
+        if answers.task_type == "choice":
             asked = [q for q in questions if q.task == task]
             scores[task] = scores[task].model_copy(
                 update=_choice_facts(answers, asked, predictions, bootstrap, seed)
@@ -62,8 +75,48 @@ def score(
 
 def measures(answers: Answers) -> dict[str, Measure]:
     """Every metric of the answers' type of task."""
-    task_type = answers.questions[0].task_type
-    return {name: measure(answers) for name, measure in MEASURES[task_type].items()}
+    return {name: measure(answers) for name, measure in MEASURES[answers.task_type].items()}
+
+
+def headline_measure(answers: Answers) -> dict[str, Measure]:
+    """The first metric of the answers' type of task, by its name."""
+    name = headline(answers.task_type)
+    return {name: MEASURES[answers.task_type][name](answers)}
+
+
+def per_video(answers: Answers) -> PerVideo | None:
+    """Mean and spread of the samples' own accuracies; None unless some are asked several times."""
+    right: dict[str, list[bool]] = {}
+    for question, one in zip(answers.questions, answers.right_N.tolist(), strict=True):
+        right.setdefault(question.sample, []).append(one)
+    if len(right) == len(answers) or len(right) < 2:
+        return None
+    own = np.array([sum(each) / len(each) for each in right.values()])
+    return PerVideo(mean=float(own.mean()), sd=float(own.std(ddof=1)), videos=len(own))
+
+
+def _score_texts(
+    task: str, answers: Answers, blind: Answers | None, bootstrap: int, seed: int
+) -> TaskScores:
+    first = answers.questions[0]
+    without_looking = {}
+    if blind is not None:
+        (found,) = headline_measure(blind).values()
+        without_looking = stats.metrics(
+            {"blind": found}, blind.groups, bootstrap=bootstrap, seed=seed
+        )
+    return TaskScores(
+        task=task,
+        task_type=first.task_type,
+        n=len(answers),
+        metrics=stats.metrics(measures(answers), answers.groups, bootstrap=bootstrap, seed=seed),
+        confusion=Confusion(labels=(), columns=(), counts=()),
+        slices=_slices(answers, bootstrap, seed),
+        baselines=without_looking,
+        signature=signature(answers.questions),
+        judge=answers.predictions[0].judge,
+        per_video=per_video(answers) if answers.decidable else None,
+    )
 
 
 def _score_task(
@@ -78,13 +131,7 @@ def _score_task(
         hazard=first.hazard,
         metrics=stats.metrics(measures(answers), answers.groups, bootstrap=bootstrap, seed=seed),
         confusion=confusion(answers),
-        slices={
-            dimension: {
-                value: _score_slice(part, dimension, bootstrap, seed)
-                for value, part in slice_values(answers, dimension).items()
-            }
-            for dimension in dimensions(answers)
-        },
+        slices=_slices(answers, bootstrap, seed),
         reliability=reliability(answers),
         risk_coverage=risk_coverage(answers),
         least_confident=least_confident(answers),
@@ -92,6 +139,7 @@ def _score_task(
         answerable_blind=answerable_blind(
             first.task_type, without_looking, majority_bar=majority_bar(answers)
         ),
+        per_video=per_video(answers),
     )
 
 
@@ -110,10 +158,22 @@ def _choice_facts(
     }
 
 
+def _slices(
+    answers: Answers, bootstrap: int, seed: int
+) -> dict[str, dict[str, dict[str, Metric]]]:
+    return {
+        dimension: {
+            value: _score_slice(part, dimension, bootstrap, seed)
+            for value, part in slice_values(answers, dimension).items()
+        }
+        for dimension in dimensions(answers)
+    }
+
+
 def _score_slice(
     answers: Answers, dimension: str, bootstrap: int, seed: int
 ) -> dict[str, Metric]:
-    task_type = answers.questions[0].task_type
+    task_type = answers.task_type
     names = SLICE_METRICS[task_type]
     if dimension == "label" and task_type == "binary":
         # With one reference only, recall is the accuracy and precision says nothing.

@@ -13,10 +13,12 @@ MOST_TEXTS = 20
 def dimensions(answers: Answers) -> tuple[str, ...]:
     """What the answers are cut by: category, source, label, position (choice), then the labels.
 
+    Texts have no right answers to be cut by.
+
     A label the benchmark names that is called like one of the first is left out.
     """
-    has_letters = answers.questions[0].task_type == "choice"
-    fixed = ALWAYS_SLICED if has_letters else ALWAYS_SLICED[:-1]
+    kept = {"choice": 4, "caption": 2, "open": 2}
+    fixed = ALWAYS_SLICED[: kept.get(answers.task_type, 3)]
     return tuple(dict.fromkeys([*fixed, *(name for q in answers.questions for name in q.slices)]))
 
 

@@ -85,6 +85,44 @@ def mcnemar(fixed: int, broken: int) -> float:
     return float(binomtest(fixed, fixed + broken, 0.5).pvalue)
 
 
+def mcnemar_by_group(changes: Sequence[int], groups: Sequence[str]) -> float:
+    """Two-sided p-value of McNemar's test where questions of one group belong together.
+
+    If nothing but chance parted before and after, each group's sum of changes would be as likely
+    with the other sign. So the p-value is the share of all ways to choose the signs whose total is
+    at least as far from zero as the one found; counted exactly. With one question to a group it is
+    McNemar's exact test.
+
+    Args:
+        changes: Of each question 1 if it was fixed, -1 if it was broken, 0 otherwise.
+        groups: Of each question.
+    """
+    names, index_N = np.unique(np.asarray(groups), return_inverse=True)
+    sums = np.bincount(index_N, weights=np.asarray(changes, float), minlength=len(names))
+    sizes = np.abs(sums).astype(int)
+    share: Floats = np.ones(1)  # of totals from minus to plus the sum of sizes, in steps of two
+    for size in sizes[sizes > 0]:
+        longer = np.zeros(len(share) + int(size))
+        longer[: len(share)] += share / 2
+        longer[int(size) :] += share / 2
+        share = longer
+    totals = 2 * np.arange(len(share)) - sizes.sum()
+    return min(1.0, float(share[np.abs(totals) >= abs(int(sums.sum()))].sum()))
+
+
+def p_of_draws(draws_B: Floats, difference: float) -> float:
+    """Two-sided p-value of a difference from its paired bootstrap (Koehn, 2004; as sacrebleu).
+
+    The draws are moved to have a mean of zero, as they would without a difference; p is the share
+    of them that lie at least as far out as the difference, which itself counts as one of them.
+    """
+    defined = draws_B[~np.isnan(draws_B)]
+    if not len(defined):
+        return 1.0
+    far = int((np.abs(defined - defined.mean()) >= abs(difference)).sum())
+    return (far + 1) / (len(defined) + 1)
+
+
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """P-values adjusted for being looked at together, by name, in the order given.
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 from recipe_kit.errors import RecordError
 from recipe_kit.record.schemas import CriterionResult, Metric, TaskScores
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import SLICE_METRICS, Criterion
+from recipe_kit.spec.tasks import SLICE_METRICS, Criterion, headline
 
 Comparison = Literal["at least", "at most"]
 Scores = Mapping[str, Mapping[str, TaskScores]]
@@ -94,7 +94,7 @@ def _metric(
     # A slice leaves out what is not defined there: precision where no hazard was called.
     names = dict.fromkeys(SLICE_METRICS[found.task_type])
     _known(names, criterion.metric, f"metric of a category of '{task}'", name)
-    return Metric(value=None, n=category["accuracy"].n)
+    return Metric(value=None, n=category[headline(found.task_type)].n)
 
 
 def _known(names: Mapping[str, T], wanted: str, what: str, criterion: str) -> T:

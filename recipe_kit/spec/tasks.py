@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from recipe_kit.spec.base import Part, Seed
 from recipe_kit.spec.model import OtherModel
+from recipe_kit.spec.pools import PoolQuestion
 
 LETTERS = "ABCDEFGHIJ"
 PLACE = re.compile(r"\{(\{)?([A-Za-z_][A-Za-z0-9_-]*)\}(?(1)\})")
@@ -170,8 +171,15 @@ SLICE_METRICS: dict[str, tuple[str, ...]] = {
     "caption": ("bleu",),
     "open": ("lingo_judge", "bleu"),
 }
+# Tasks whose answer is text: they have no choices.
+TEXT_TASKS = ("caption", "open")
 # Metrics where a smaller value is the better one.
 LOWER_IS_BETTER = frozenset({"mae", "ece", "brier", "unparseable"})
+
+
+def headline(task_type: str) -> str:
+    """The metric that a type of task is judged by first: accuracy, BLEU, or the judge's share."""
+    return TASK_METRICS[task_type][0]
 
 
 class Pool(Part):
@@ -193,6 +201,24 @@ class Pool(Part):
     """File of decisions on contradictions, beside the recipe; `recipe review` writes it."""
     undecided: Literal["stop", "remove"] = "stop"
     """What to do with contradictions that nobody has decided: stop, or leave them out."""
+
+    # Not a part of the spec as it is written, but of what it means: read when the recipe is.
+    _questions: tuple[PoolQuestion, ...] = PrivateAttr(default=())
+
+    @property
+    def questions(self) -> tuple[PoolQuestion, ...]:
+        """The pool's questions."""
+        assert self._questions, "load_recipe fills the pools"
+        return self._questions
+
+    def fill(self, questions: tuple[PoolQuestion, ...]) -> None:
+        """Gives the pool the questions that its file holds."""
+        self._questions = questions
+
+    @property
+    def answered(self) -> bool:
+        """Whether models answer the questions too, so that answers can contradict each other."""
+        return self.text is not None or self.vision is not None
 
 
 class Benchmark(Part):

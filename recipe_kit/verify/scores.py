@@ -92,7 +92,7 @@ def _wrong(question: Question, prediction: Prediction) -> str:
     answer = read_answer(question, prediction.text, shares)
     if answer != prediction.answer:
         return f"the answer is logged as {prediction.answer}, but the text is read as {answer}"
-    sure = max(shares.values()) if answer is None else shares[answer]
+    sure = max(shares.values()) if answer is None else shares.get(answer, 0.0)
     if sure != prediction.confidence:
         return f"the confidence is {prediction.confidence!r}, but the answer's share is {sure!r}"
     return ""

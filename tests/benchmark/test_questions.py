@@ -77,6 +77,7 @@ def test_one_question_in_full() -> None:
         "prompt": "Cracked?", "choices": ("Yes", "No"), "reference": "Yes", "hazard": "Yes",
         "category": "hazard", "source": "real", "group": "real/1", "slices": {}, "options": {},
         "parser": "strict", "answer_by": "both", "rotation": 0, "rotation_of": "",
+        "more_references": (), "max_new_tokens": 0, "bare": "", "bleu": "corpus", "pool": "",
     }
 
 

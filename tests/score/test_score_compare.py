@@ -181,12 +181,14 @@ def test_checkpoints_count_where_they_were_chosen() -> None:
     assert many.slices["label"]["Yes"].p_adjusted == 1.0
 
 
-def test_within_groups_the_interval_decides_as_well() -> None:
+def test_a_group_changes_as_one() -> None:
     # Ten pictures of one scene get better, ten scenes of one picture each stay as they are.
     groups = ["one"] * 10 + [f"scene {i}" for i in range(10)]
     found = both(["Yes"] * 20, ["No"] * 10 + ["Yes"] * 10, ["Yes"] * 20, groups=groups)
     accuracy = found.tasks["cracked"].differences["accuracy"]
-    assert (accuracy.p, accuracy.low, accuracy.better) == (2 / 2**10, 0.0, None)
+    assert (accuracy.p, accuracy.low, accuracy.better) == (1.0, 0.0, None)
+    assert accuracy.p_method == "exact sign test by group"
+    assert found.tasks["cracked"].mcnemar_p == 1.0
 
 
 def test_options_are_compared_by_first_questions_and_cut_every_way() -> None:

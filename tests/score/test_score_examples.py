@@ -39,7 +39,8 @@ def test_an_example_holds_both_answers() -> None:
         "reference": "Yes", "category": "a", "source": "floors",
         "before": "It depends.", "before_answer": None, "before_confidence": 0.9,
         "after": "It depends.", "after_answer": None, "after_confidence": 0.5,
-        "before_reasoning": "", "after_reasoning": "",
+        "before_reasoning": "", "after_reasoning": "", "video": "",
+        "before_score": None, "after_score": None, "references": (),
     }
 
 

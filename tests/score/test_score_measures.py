@@ -9,12 +9,12 @@ from sklearn import metrics as sk
 
 from recipe_kit.score.answers import Answers
 from recipe_kit.score.metrics import MEASURES, measures, score
-from recipe_kit.spec.tasks import LOWER_IS_BETTER, TASK_METRICS
+from recipe_kit.spec.tasks import LOWER_IS_BETTER, TASK_METRICS, TEXT_TASKS
 
-# Circular accuracy needs rotations: `test_score_choice`.
+# Circular accuracy needs rotations: `test_score_choice`. Texts are `test_score_text`'s.
 NAMES = [
     (kind, name) for kind, names in TASK_METRICS.items() for name in names
-    if name != "circular_accuracy"
+    if name != "circular_accuracy" and kind not in TEXT_TASKS
 ]
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -154,3 +156,29 @@ def test_holm_rejects_what_stepping_down_rejects(thousandths: list[int], level: 
     found = stats.holm({str(i): p / 1000 for i, p in enumerate(thousandths)}).values()
     small = [round(adjusted * 1000, 6) <= level for adjusted in found]
     assert sorted(p for p, yes in zip(thousandths, small, strict=True) if yes) == rejected
+
+
+@pytest.mark.parametrize(("fixed", "broken"), [(0, 0), (1, 0), (5, 1), (9, 9), (40, 17)])
+def test_by_group_mcnemar_of_single_questions_is_mcnemars(fixed: int, broken: int) -> None:
+    changes = [1] * fixed + [-1] * broken + [0] * 7
+    groups = [f"scene {i}" for i in range(len(changes))]
+    assert stats.mcnemar_by_group(changes, groups) == pytest.approx(stats.mcnemar(fixed, broken))
+
+
+def test_mcnemar_by_group_counts_every_choice_of_signs() -> None:
+    changes = [1, 1, -1, 1, 1, 1, -1, 1, 0]
+    groups = list("aabbbccdd")
+    sums = [2, 1, 0, 1]
+    totals = [
+        sum(sign * size for sign, size in zip(signs, sums, strict=True))
+        for signs in itertools.product((-1, 1), repeat=4)
+    ]
+    share = sum(abs(total) >= 4 for total in totals) / len(totals)
+    assert stats.mcnemar_by_group(changes, groups) == pytest.approx(share)
+
+
+def test_a_difference_that_every_draw_has_is_no_accident() -> None:
+    draws = np.array([0.1, 0.12, 0.08, np.nan])
+    assert stats.p_of_draws(draws, 0.1) == 1 / 4
+    assert stats.p_of_draws(draws, 0.0) == 1.0
+    assert stats.p_of_draws(np.array([np.nan]), 0.3) == 1.0

@@ -4,7 +4,7 @@
 Everything a page shows is in `Record`.
 """
 
-from recipe_kit.record.schemas.asked import TEXT_TASKS, Prediction, Question, Sample, TaskType
+from recipe_kit.record.schemas.asked import Prediction, Question, Sample, TaskType
 from recipe_kit.record.schemas.change import (
     AnnotationExample,
     Comparison,
@@ -48,7 +48,6 @@ from recipe_kit.record.schemas.training import LossPoint, TrainingResult, Valida
 from recipe_kit.record.schemas.verdicts import CriterionResult, Gap, GateResult, TargetResult
 
 __all__ = [
-    "TEXT_TASKS",
     "VERSION",
     "AnnotationExample",
     "AuditResult",

@@ -5,8 +5,6 @@ from typing import Literal
 from recipe_kit.record.schemas.entry import Entry, LabelValue
 
 TaskType = Literal["binary", "scale", "choice", "caption", "open"]
-TEXT_TASKS = ("caption", "open")
-"""Tasks whose answer is text: they have no choices."""
 
 
 class Sample(Entry):
@@ -55,6 +53,7 @@ class Question(Entry):
     more_references: tuple[str, ...] = ()  # further references of a caption or an open answer
     max_new_tokens: int = 0  # longest answer; 0: what the recipe's evaluation allows
     bare: str = ""  # open tasks only: the question as the judge is told it
+    bleu: Literal["corpus", "sentence"] = "corpus"  # text tasks only
     pool: str = ""  # name of the pool's question it was made from
 
 

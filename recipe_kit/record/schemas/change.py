@@ -17,14 +17,18 @@ class Difference(Entry):
     n: int
     better: bool | None = None  # None: the interval of the difference holds zero
     method: str = ""
-    p: float | None = None  # McNemar, exact; accuracy only
+    p: float | None = None  # of accuracy, BLEU and the judge's share
+    p_method: str = ""  # how p was found, in words; empty: McNemar's exact test
     # After Holm over the slices of one dimension, and Bonferroni over checkpoints where these were
     # chosen on the same questions; `better` follows it.
     p_adjusted: float | None = None
 
 
 class TaskComparison(Entry):
-    """One task, before and after."""
+    """One task, before and after.
+
+    Captions are neither right nor wrong: none of them is counted, and p is 1.
+    """
 
     task: str
     differences: dict[str, Difference]  # by metric
@@ -32,8 +36,9 @@ class TaskComparison(Entry):
     broken: int  # right before, wrong after
     both_right: int
     both_wrong: int
-    mcnemar_p: float
-    slices: dict[str, dict[str, Difference]] = {}  # dimension → value → accuracy
+    mcnemar_p: float  # by group where a group has several questions
+    # Dimension → value → accuracy, BLEU or the judge's share.
+    slices: dict[str, dict[str, Difference]] = {}
 
 
 class Regression(Entry):
@@ -64,7 +69,11 @@ class Comparison(Entry):
 class Example(Entry):
     """One picture of the page, with both answers."""
 
-    kind: Literal["fixed", "broken", "wrong in both", "least confident", "sample"]
+    # Captions are "higher" or "lower" in BLEU after training; "lowest": the base model's lowest.
+    kind: Literal[
+        "fixed", "broken", "wrong in both", "least confident", "sample",
+        "higher", "lower", "lowest",
+    ]
     question: str
     media: str  # file name below the record's media folder
     prompt: str

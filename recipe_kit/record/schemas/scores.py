@@ -48,7 +48,7 @@ class Reading(Entry):
 
 
 class PerVideo(Entry):
-    """Accuracy of each sample by itself, over all samples that are asked more than one question."""
+    """Accuracy of each sample by itself, where samples are asked several questions."""
 
     mean: float
     sd: float  # of the sample, n - 1

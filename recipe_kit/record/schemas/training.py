@@ -10,8 +10,8 @@ class Validation(Entry):
     epoch: float
     train_loss: float
     val_loss: float
-    val_accuracy: float
-    val_n: int
+    val_accuracy: float  # 0 where val_n is
+    val_n: int  # questions with a right answer; 0: only texts are learned, and the loss decides
     best: bool = False
 
 
@@ -44,4 +44,5 @@ class TrainingResult(Entry):
     peak_memory_bytes: int = 0
     checkpoint: str = ""  # folder relative to the run's folder
     revision: str = ""  # content digest of the chosen checkpoint
+    epoch_samples: int = 0  # samples that an epoch takes; 0 in older records
     triple: dict[str, str] = {}  # one training example: image_path, prompt, target; for the page

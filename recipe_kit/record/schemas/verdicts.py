@@ -33,7 +33,7 @@ class Gap(Entry):
     task: str
     dimension: str  # "category", "position", "source", or a label
     value: str
-    metric: Metric  # accuracy of the base model there
+    metric: Metric  # accuracy of the base model there, or the judge's share of right answers
     bar: Literal["overall", "target"]  # the one it is farthest below
     threshold: float
     shortfall: float  # threshold minus score
