@@ -79,8 +79,7 @@ def contact_sheet(files: Sequence[Look], *,
     step = CELL + GAP
     sheet = Image.new("RGB", (columns * step + GAP, rows * step + GAP), PAPER)
     for number, file in enumerate(files):
-        pixels = media.read_media(file.path, file.media_type, frames=media.MIDDLE_FRAME,
-                                  max_megapixels=max_megapixels)[0]
+        pixels = media.still(file.path, file.media_type, max_megapixels=max_megapixels)
         picture = _fitted(Image.fromarray(pixels))
         row, column = divmod(number, COLUMNS)
         sheet.paste(picture, (GAP + column * step + (CELL - picture.width) // 2,

@@ -86,8 +86,8 @@ def _inspect(look: Look, max_megapixels: float) -> Inspection:
         if look.media_type == "video":
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            facts = media.probe(path, media_type="video")
-            pixels = media.read_media(path, "video", frames=media.MIDDLE_FRAME)[0]
+            facts = media.probe(path, media_type="video", max_megapixels=max_megapixels)
+            pixels = media.still(path, "video", max_megapixels=max_megapixels)
         else:
             content = path.read_bytes()
             sha256 = hashlib.sha256(content).hexdigest()

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from recipe_kit.data import video
+from recipe_kit.data import video as videos
+from recipe_kit.data.clip import Clip
+from recipe_kit.data.sampling import SizeOf
 from recipe_kit.errors import DataError
+from recipe_kit.spec.model import Video
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_MEGAPIXELS = 64.0
-MIDDLE_FRAME = 1
 
 # Our own limit is checked from the header, before a pixel is decoded, and a spec may raise it.
 Image.MAX_IMAGE_PIXELS = None
@@ -60,7 +62,7 @@ def probe(path: Path, *, media_type: Literal["image", "video"] = "image",
         DataError: It is missing, empty, too large, or of no known format.
     """
     if media_type == "video":
-        facts = video.probe(path)
+        facts = videos.probe(path, max_megapixels=max_megapixels)
         return MediaFacts("video", facts.width, facts.height, facts.encoding,
                           path.stat().st_size, facts.frames, facts.fps)
     with open_picture(path, max_megapixels=max_megapixels) as picture:
@@ -136,19 +138,36 @@ def decode(picture: Image.Image, path: Path) -> NDArray[np.uint8]:
         raise _damaged(path, error) from error
 
 
-def read_media(path: Path, media_type: Literal["image", "video"], *, frames: int = 8,
-               max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
-    """Read a picture as one frame, or a video as evenly spaced frames.
+def read_media(path: Path, media_type: Literal["image", "video"], *, video: Video | None = None,
+               size_of: SizeOf | None = None, max_megapixels: float = MAX_MEGAPIXELS) -> Clip:
+    """Read a picture as it is, or frames of a video, chosen and resized.
 
-    Returns:
-        uint8 [T, H, W, 3]; T is 1 for a picture and at most `frames` for a video.
+    Args:
+        path: The file; a video may be a folder of pictures.
+        media_type: What it is.
+        video: Which frames of a video; the spec's default when not given.
+        size_of: How large each frame of a video is made; as they are when not given.
+        max_megapixels: Largest picture or frame that is opened, in millions of pixels.
 
     Raises:
         DataError: It cannot be read.
     """
     if media_type == "video":
-        return video.read_video(path, frames)
-    return read_image(path, max_megapixels=max_megapixels)[None]
+        return videos.read_video(
+            path, video or Video(), size_of=size_of, max_megapixels=max_megapixels)
+    return Clip(read_image(path, max_megapixels=max_megapixels)[None])
+
+
+def still(path: Path, media_type: Literal["image", "video"], *,
+          max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+    """Read a picture, or the middle frame of a video; uint8 [H, W, 3].
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    if media_type == "video":
+        return videos.middle_frame(path, max_megapixels=max_megapixels)
+    return read_image(path, max_megapixels=max_megapixels)
 
 
 def thumbnail(path: Path, max_side: int, *, media_type: Literal["image", "video"] = "image",
@@ -161,8 +180,7 @@ def thumbnail(path: Path, max_side: int, *, media_type: Literal["image", "video"
         media_type: What the file is.
         max_megapixels: Largest picture that is opened, in millions of pixels.
     """
-    pixels = read_media(path, media_type, frames=MIDDLE_FRAME, max_megapixels=max_megapixels)[0]
-    picture = Image.fromarray(pixels)
+    picture = Image.fromarray(still(path, media_type, max_megapixels=max_megapixels))
     picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=90, optimize=True)

@@ -1,14 +1,19 @@
-"""Videos, through decord: how long they are, and evenly spaced frames."""
+"""Videos: how long they are, and frames of them with their times."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
-from recipe_kit.data.codec import codec_of
-from recipe_kit.errors import DataError, MissingPackageError
+from recipe_kit.data.clip import Clip
+from recipe_kit.data.decoders import Frame, by_av
+from recipe_kit.data.film import Film, open_film
+from recipe_kit.data.sampling import SizeOf, frame_numbers
+from recipe_kit.errors import DataError
+from recipe_kit.spec.model import Video
+
+MAX_MEGAPIXELS = 64.0
 
 
 @dataclass(frozen=True)
@@ -16,80 +21,71 @@ class VideoFacts:
     """What was measured of a video."""
 
     width: int
+    """In pixels, as shown (after rotation)."""
     height: int
+    """In pixels, as shown (after rotation)."""
     frames: int
-    """Frames that the container announces; not every container is right."""
+    """Frames that are shown; not every container announces them rightly."""
     fps: float
+    """Frames per second, on average."""
     encoding: str
-    """`H.264 (MP4)`; only the end of the file's name where no more can be told."""
+    """`H.264 (MP4)`."""
 
 
-def probe(path: Path) -> VideoFacts:
+def probe(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> VideoFacts:
     """Measure a video.
 
     Raises:
-        DataError: It is missing, empty, or cannot be decoded.
-        MissingPackageError: decord is not installed.
+        DataError: It is missing, empty, cut off, or its first frame cannot be decoded.
     """
-    reader = _open(path)
-    height, width = _frames(reader, [0], path).shape[1:3]
-    container, codec = path.suffix.removeprefix(".").upper(), codec_of(path)
-    return VideoFacts(int(width), int(height), len(reader), float(reader.get_avg_fps()),
-                      f"{codec} ({container})" if codec else container)
+    with open_film(path, max_megapixels=max_megapixels) as film:
+        height, width = next(by_av(film, [0])).shape[:2]
+        return VideoFacts(width, height, len(film.stamps), float(film.fps), film.encoding)
 
 
-def read_video(path: Path, frames: int) -> NDArray[np.uint8]:
-    """Read frames from the middle of equally long parts of a video.
+def read_video(path: Path, video: Video, *, size_of: SizeOf | None = None,
+               max_megapixels: float = MAX_MEGAPIXELS) -> Clip:
+    """Read frames of a video, as the spec chooses them.
 
     Args:
         path: The file.
-        frames: How many; a shorter video gives each of its frames once.
-
-    Returns:
-        uint8 [T, H, W, 3]
+        video: Which frames.
+        size_of: How large each frame is made; as they are when not given.
+        max_megapixels: Largest frame that is decoded, in millions of pixels.
 
     Raises:
         DataError: It is missing, empty, or cannot be decoded.
-        MissingPackageError: decord is not installed.
     """
-    reader = _open(path)
-    count = min(frames, len(reader))
-    middles = (np.arange(count) + 0.5) * len(reader) / count
-    return _frames(reader, middles.astype(int).tolist(), path)
+    with open_film(path, max_megapixels=max_megapixels) as film:
+        return read_frames(film, frame_numbers(len(film.stamps), float(film.fps), video), size_of)
 
 
-def _open(path: Path) -> Any:
-    try:
-        import decord
-    except ImportError as error:
-        raise MissingPackageError("videos need decord", where=str(path),
-                             fix="pip install decord2") from error
-    if not path.is_file():
-        raise DataError("there is no such file", where=str(path),
-                        fix="put the video there, or leave its row out")
-    if path.stat().st_size == 0:
-        raise DataError("the video is empty (0 bytes)", where=str(path),
-                        fix="put the video there, or leave its row out")
-    try:
-        reader = decord.VideoReader(str(path), num_threads=1)
-    except (decord.DECORDError, RuntimeError) as error:
-        raise _damaged(path, error) from error
-    if len(reader) == 0:
-        raise _damaged(path, RuntimeError("it has no frames"))
-    return reader
+def middle_frame(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Frame:
+    """Read the frame in the middle of a video.
+
+    Raises:
+        DataError: It is missing, empty, or cannot be decoded.
+    """
+    with open_film(path, max_megapixels=max_megapixels) as film:
+        return next(by_av(film, [len(film.stamps) // 2]))
 
 
-def _frames(reader: Any, indices: list[int], path: Path) -> NDArray[np.uint8]:
-    from decord import DECORDError
+def read_frames(film: Film, indices: list[int], size_of: SizeOf | None = None) -> Clip:
+    """Read some frames of an open film."""
+    seconds = film.seconds
+    frames = [fit(frame, size_of) for frame in by_av(film, indices)]
+    if len({frame.shape for frame in frames}) > 1:
+        raise DataError("the size of the frames changes in the video", where=str(film.path),
+                        fix="encode the video with one size, or leave its row out")
+    return Clip(np.stack(frames), tuple(seconds[index] for index in indices))
 
-    try:
-        return np.asarray(reader.get_batch(indices).asnumpy(), dtype=np.uint8)
-    except (DECORDError, RuntimeError) as error:
-        raise _damaged(path, error) from error
 
-
-def _damaged(path: Path, error: Exception) -> DataError:
-    # decord appends its C++ stack to the first line.
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return DataError(f"the video cannot be decoded: {reason}", where=str(path),
-                     fix="replace the video, or leave its row out")
+def fit(frame: Frame, size_of: SizeOf | None) -> Frame:
+    """Resize a frame with PIL's bicubic filter, as Qwen's processor does."""
+    if size_of is None:
+        return frame
+    height, width = size_of(*frame.shape[:2])
+    if frame.shape[:2] == (height, width):
+        return frame
+    picture = Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture)

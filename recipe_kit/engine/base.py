@@ -1,14 +1,10 @@
 """What every engine offers, wherever its model runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from recipe_kit.model.pixels import Bytes
+from recipe_kit.data.clip import ReadMedia as ReadMedia
 from recipe_kit.record.schemas import Prediction, Question
-
-ReadMedia = Callable[[str, str], Bytes]
-"""From a source and a media path to its frames, uint8 [T, H, W, 3]; a picture has one frame."""
-
 
 class Engine(Protocol):
     """Asks a model questions."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.pixels import Preprocess
 
 TINY = Path(__file__).parent / "tiny" / "weights"
 SUPPORTED = {"qwen3_vl": "Qwen3VLForConditionalGeneration"}
@@ -201,6 +202,17 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError("holds no JSON object", where=str(path))
     return value
+
+
+def load_preprocess(folder: Path) -> Preprocess:
+    """Read a checkpoint's picture settings; Qwen3-VL's defaults when it has no file for them."""
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return Preprocess()
+    try:
+        return Preprocess.from_config(read_json(path))
+    except ModelError as error:
+        raise ModelError(error.what, where=str(path), fix=error.fix) from error
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

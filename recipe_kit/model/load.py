@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from recipe_kit.errors import ModelError
 from recipe_kit.model.checkpoint import (
     find_checkpoint,
+    load_preprocess,
     read_config,
     read_header,
     read_json,
@@ -130,17 +131,6 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> Any:
     if not tokenizer.chat_template:
         raise ModelError("has no chat template", where=str(folder), fix="copy chat_template.json")
     return tokenizer
-
-
-def load_preprocess(folder: Path) -> Preprocess:
-    """Read a checkpoint's picture settings; Qwen3-VL's defaults when it has no file for them."""
-    path = folder / "preprocessor_config.json"
-    if not path.is_file():
-        return Preprocess()
-    try:
-        return Preprocess.from_config(read_json(path))
-    except ModelError as error:
-        raise ModelError(error.what, where=str(path), fix=error.fix) from error
 
 
 def _refuse_random_weights(folder: Path, report: Mapping[str, Any]) -> None:

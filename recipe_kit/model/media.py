@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from recipe_kit.model.pixels import Bytes, Patches, Preprocess, cut
 from recipe_kit.model.prompt import Medium
 
-FRAMES_PER_SECOND = 2.0
-"""The rate at which a clip's frames were taken. Source: Qwen3-VL's video processor."""
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -17,23 +14,25 @@ class Shown:
     medium: Medium
 
 
-def show(frames_THWC: Bytes, preprocess: Preprocess) -> Shown:
-    """Cut frames into patches; one frame is a picture, more are a clip.
+def show(clip: tuple[Bytes, tuple[float, ...]], preprocess: Preprocess) -> Shown:
+    """Cut frames into patches; what has times is a clip, even of one frame.
 
     Args:
-        frames_THWC: uint8; a clip's frames are `1 / FRAMES_PER_SECOND` seconds apart.
+        clip: Frames, uint8 [T, H, W, 3], and the time of each; a picture has one frame and no time.
         preprocess: The checkpoint's settings.
 
     Raises:
         DataError: the frames have a shape that the model cannot be shown.
     """
-    patches = cut(frames_THWC, preprocess)
-    if len(frames_THWC) == 1:
+    frames_THWC, seconds_T = clip
+    patches = cut(frames_THWC, preprocess, video=bool(seconds_T))
+    if not seconds_T:
         return Shown(patches, Medium(patches.grid))
-    span, last = preprocess.temporal_patch_size, len(frames_THWC) - 1
+    span, last = preprocess.temporal_patch_size, len(seconds_T) - 1
     # A step stands at the middle of its first and last frame; a repeated frame adds no time.
+    # Source: `Qwen3VLProcessor._calculate_timestamps` of transformers.
     seconds = tuple(
-        (min(step * span, last) + min(step * span + span - 1, last)) / 2 / FRAMES_PER_SECOND
+        (seconds_T[min(step * span, last)] + seconds_T[min(step * span + span - 1, last)]) / 2
         for step in range(patches.grid.t)
     )
     return Shown(patches, Medium(patches.grid, "video", seconds))

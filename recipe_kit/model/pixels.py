@@ -62,6 +62,10 @@ class Preprocess:
     """Subtracted from each channel after scaling to 0..1."""
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     """Divides each channel after the mean is subtracted."""
+    frame_min_pixels: int | None = None
+    """As `min_pixels`, for each frame of a clip; the same when None."""
+    frame_max_pixels: int | None = None
+    """As `max_pixels`, for each frame of a clip; the same when None."""
 
     @property
     def factor(self) -> int:
@@ -70,12 +74,20 @@ class Preprocess:
 
     def digest(self) -> str:
         """A short name of these settings that changes when any of them does."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        # The limits of frames came later: without them the name is what it was.
+        settings = {key: value for key, value in asdict(self).items() if value is not None}
+        text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def size_of(self, height: int, width: int) -> tuple[int, int]:
         """Height and width in pixels that a picture is resized to."""
         return smart_resize(height, width, self.factor, self.min_pixels, self.max_pixels)
+
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width in pixels that each frame of a clip is resized to."""
+        least = self.frame_min_pixels or self.min_pixels
+        most = self.frame_max_pixels or self.max_pixels
+        return smart_resize(height, width, self.factor, least, most)
 
     def tokens_of(self, grid: Grid) -> int:
         """Visual tokens that a grid of patches becomes."""
@@ -170,7 +182,7 @@ def resize(frames_THWC: Bytes, height: int, width: int) -> Bytes:
     return out
 
 
-def cut(frames_THWC: Bytes, preprocess: Preprocess) -> Patches:
+def cut(frames_THWC: Bytes, preprocess: Preprocess, *, video: bool = False) -> Patches:
     """Resize frames and cut them into patches, in the order the merger expects.
 
     A clip whose length is no multiple of `temporal_patch_size` repeats its last frame.
@@ -178,6 +190,7 @@ def cut(frames_THWC: Bytes, preprocess: Preprocess) -> Patches:
     Args:
         frames_THWC: uint8; a picture is a clip of one frame.
         preprocess: The checkpoint's settings.
+        video: Whether the limits are those of a clip's frames.
 
     Raises:
         DataError: the array is not uint8 [T, H, W, 3], or its shape cannot be resized.
@@ -186,7 +199,8 @@ def cut(frames_THWC: Bytes, preprocess: Preprocess) -> Patches:
         raise DataError(
             f"frames must be uint8 [T, H, W, 3], not {frames_THWC.dtype} {frames_THWC.shape}"
         )
-    height, width = preprocess.size_of(frames_THWC.shape[1], frames_THWC.shape[2])
+    size_of = preprocess.frame_size if video else preprocess.size_of
+    height, width = size_of(frames_THWC.shape[1], frames_THWC.shape[2])
     frames = resize(frames_THWC, height, width)
     span, side, merge = preprocess.temporal_patch_size, preprocess.patch_size, preprocess.merge_size
     if missing := -len(frames) % span:

@@ -1,7 +1,7 @@
 """Pictures and questions of training, read ahead and batched."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from recipe_kit.data.ahead import ahead
+from recipe_kit.data.clip import Clip, ReadMedia
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import Shown, show
 from recipe_kit.model.pixels import Bytes, Grid, resize
@@ -21,14 +22,14 @@ from recipe_kit.train.examples import Example
 from recipe_kit.train.plan import Item, Plan
 
 CACHE_BYTES = 1_000_000_000
-"""Resized pictures that are kept in memory, so that later epochs do not decode them again."""
+"""Resized pictures that are kept in memory, so that later epochs do not decode them again.
+
+Frames of videos are not: they lie decoded on disk (`recipe_kit.data.frames`).
+"""
 
 MOST_ENCODED = 4096
 """Encoded questions that are kept; prompts may be as many as the samples, and each takes
 kilobytes."""
-
-ReadMedia = Callable[[str, str], Bytes]
-"""From a source and a media path to its frames, uint8 [T, H, W, 3]; a picture has one frame."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,6 @@ class MicroBatch:
     """Patches of all media, uint8."""
     grids: tuple[Grid, ...]
     batch: Batch
-    media: tuple[int, ...]
-    """Index of the medium that each question is about."""
     samples: int
 
     @property
@@ -109,14 +108,15 @@ class Feed:
 
     def _augmented(self, item: Item) -> _Ready:
         generator = np.random.default_rng([self._seed, item.epoch, item.position])
-        frames = augment(self._read(item.example.sample), self._augment, generator)
-        return self._ready(item.example, frames)
+        clip = self._read(item.example.sample)
+        frames = augment(clip.frames_THWC, self._augment, generator)
+        return self._ready(item.example, clip._replace(frames_THWC=frames))
 
     def _unchanged(self, example: Example) -> _Ready:
         return self._ready(example, self._read(example.sample))
 
-    def _ready(self, example: Example, frames: Bytes) -> _Ready:
-        shown = show(frames, self._loaded.preprocess)
+    def _ready(self, example: Example, clip: Clip) -> _Ready:
+        shown = show(clip, self._loaded.preprocess)
         pairs = (self._encode(*pair, shown.medium) for pair in example.pairs)
         return _Ready(shown, tuple(pairs))
 
@@ -138,19 +138,22 @@ class Feed:
             self._encoded[key] = found
         return found
 
-    def _read(self, sample: Sample) -> Bytes:
+    def _read(self, sample: Sample) -> Clip:
         key = (sample.source, sample.media)
         kept = self._frames.get(key)
         if kept is not None:
-            return kept
-        frames = self._read_media(*key)
+            return Clip(kept)
+        clip = self._read_media(*key)
+        if clip.seconds_T:
+            return clip
+        frames = clip.frames_THWC
         height, width = self._loaded.preprocess.size_of(frames.shape[1], frames.shape[2])
         frames = resize(frames, height, width)
         with self._lock:
             if key not in self._frames and frames.nbytes <= self._room:
                 self._room -= frames.nbytes
                 self._frames[key] = frames
-        return frames
+        return Clip(frames)
 
     def _batch(self, members: Sequence[_Ready]) -> MicroBatch:
         encoded = [question for member in members for question in member.questions]
@@ -158,8 +161,7 @@ class Feed:
         return MicroBatch(
             pixels_ND=torch.from_numpy(np.concatenate([m.shown.patches.values for m in members])),
             grids=tuple(member.shown.patches.grid for member in members),
-            batch=collate(encoded, self._loaded.pad_id),
-            media=tuple(media),
+            batch=collate(encoded, self._loaded.pad_id, media=media),
             samples=len(members),
         )
 

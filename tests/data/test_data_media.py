@@ -169,7 +169,7 @@ def test_a_damaged_picture_is_read_or_refused(
 
 def test_a_picture_is_one_frame(tmp_path: Path) -> None:
     path = save(tmp_path, "a.png", Image.new("RGB", (30, 20), "red"))
-    assert read_media(path, "image").shape == (1, 20, 30, 3)
+    assert read_media(path, "image").frames_THWC.shape == (1, 20, 30, 3)
 
 
 def test_a_thumbnail_is_small_and_always_the_same(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 import torch
 from small_model import CRACKED, SEVERITY, picture, question, read_picture, small_model
 
+from recipe_kit.data.clip import Clip
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.errors import DataError, EngineError
 from recipe_kit.model.media import show
-from recipe_kit.model.pixels import Bytes, normalize
+from recipe_kit.model.pixels import normalize
 from recipe_kit.model.prompt import encode
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
@@ -33,14 +34,14 @@ def ask(questions: list[Question], **options: object) -> dict[str, Prediction]:
     return {prediction.question: prediction for prediction in engine.ask(questions)}
 
 
-def reference_logits(frames: Bytes, prompt: str, answer: str = "") -> torch.Tensor:
+def reference_logits(clip: Clip, prompt: str, answer: str = "") -> torch.Tensor:
     """The logits of transformers' own forward, [tokens, words]."""
-    shown = show(frames, LOADED.preprocess)
+    shown = show(clip, LOADED.preprocess)
     encoded = encode(LOADED.tokenizer, prompt, [shown.medium])
     ids = [*encoded.ids_L, *LOADED.tokenizer(answer)["input_ids"]]
     kinds = [*encoded.kinds_L, *[0] * (len(ids) - len(encoded.ids_L))]
     grid = torch.tensor([shown.patches.grid])
-    kind = "_videos" if len(frames) > 1 else ""
+    kind = "_videos" if clip.seconds_T else ""
     with torch.no_grad():
         out = LOADED.model(
             input_ids=torch.tensor([ids]),
@@ -71,7 +72,7 @@ def test_label_probabilities_are_those_of_transformers(media: str) -> None:
 def test_answers_are_those_of_generate() -> None:
     found = ask(QUESTIONS, max_new_tokens=6)
     for number in range(4):
-        shown = show(picture(number), LOADED.preprocess)
+        shown = show(Clip(picture(number)), LOADED.preprocess)
         encoded = encode(LOADED.tokenizer, CRACKED, [shown.medium])
         out = LOADED.model.generate(
             input_ids=torch.from_numpy(encoded.ids_L)[None],
@@ -100,9 +101,9 @@ def test_batches_do_not_change_predictions(size: int) -> None:
 def test_sizes_may_be_mixed_in_a_batch() -> None:
     shapes = dict(zip("012345", SIZES, strict=False))
 
-    def read(source: str, media: str) -> Bytes:
+    def read(source: str, media: str) -> Clip:
         height, width = shapes[media[0]]
-        return picture(int(media[0]), height=height, width=width)
+        return Clip(picture(int(media[0]), height=height, width=width))
 
     asked = [question(f"{number}.png") for number in range(6)]
     engines = (LocalEngine(LOADED, Evaluation(batch_size=size), read) for size in (1, 6))
@@ -113,7 +114,7 @@ def test_sizes_may_be_mixed_in_a_batch() -> None:
 def test_a_picture_is_read_once_for_all_its_questions() -> None:
     reads: Counter[str] = Counter()
 
-    def read(source: str, media: str) -> Bytes:
+    def read(source: str, media: str) -> Clip:
         reads[media] += 1
         return read_picture(source, media)
 
@@ -129,7 +130,7 @@ def test_labels_that_begin_alike_are_scored_as_a_whole() -> None:
     logs = []
     for choice in choices:
         answer = LOADED.tokenizer(choice + "<|im_end|>")["input_ids"]
-        logits = reference_logits(picture(1), SEVERITY, choice + "<|im_end|>")
+        logits = reference_logits(Clip(picture(1)), SEVERITY, choice + "<|im_end|>")
         steps = logits[-len(answer) - 1 : -1].log_softmax(-1)
         logs.append(sum(steps[place, token].item() for place, token in enumerate(answer)))
     shares = np.exp(logs) / np.exp(logs).sum()
@@ -190,7 +191,7 @@ def test_no_questions() -> None:
 
 
 def test_an_unreadable_picture_is_the_readers_error() -> None:
-    def read(source: str, media: str) -> Bytes:
+    def read(source: str, media: str) -> Clip:
         raise DataError("is empty", where=media)
 
     with pytest.raises(DataError, match=r"1\.png: is empty"):

@@ -6,8 +6,8 @@ from small_model import picture, question, read_picture, small_model
 from recipe_kit.benchmark.questions import question_digest
 from recipe_kit.benchmark.read import read_answer
 from recipe_kit.engine import local
+from recipe_kit.data.clip import Clip
 from recipe_kit.engine.local import LocalEngine
-from recipe_kit.model.pixels import Bytes
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
 
@@ -78,8 +78,8 @@ def test_the_answer_is_what_the_questions_parser_reads(
 
 
 def test_prompts_of_many_samples_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(source: str, media: str) -> Bytes:
-        return picture(0)
+    def read(source: str, media: str) -> Clip:
+        return Clip(picture(0))
 
     monkeypatch.setattr(local, "MOST_PROMPTS", 3)
     engine = LocalEngine(LOADED, Evaluation(max_new_tokens=1, batch_size=2), read)

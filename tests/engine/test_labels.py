@@ -5,6 +5,7 @@ import pytest
 from small_model import TOKENIZER, picture
 
 from recipe_kit.data.ahead import ahead
+from recipe_kit.data.clip import Clip
 from recipe_kit.engine.labels import answer_begins, labels_of, normalize
 from recipe_kit.model.media import show
 from recipe_kit.model.pixels import Preprocess
@@ -84,6 +85,8 @@ def test_reading_ahead_raises_where_the_result_is_due() -> None:
     ("frames", "seconds"), [(1, ()), (2, (0.25,)), (4, (0.25, 1.25)), (5, (0.25, 1.25, 2.0))]
 )
 def test_a_clips_steps_have_times(frames: int, seconds: tuple[float, ...]) -> None:
-    medium = show(picture(0, frames=frames), Preprocess(min_pixels=4096, max_pixels=4096)).medium
+    times = tuple(frame / 2 for frame in range(frames)) if frames > 1 else ()
+    clip = Clip(picture(0, frames=frames), times)
+    medium = show(clip, Preprocess(min_pixels=4096, max_pixels=4096)).medium
     assert medium.seconds == seconds
     assert medium.kind == ("video" if frames > 1 else "image")

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
+from recipe_kit.data.clip import Clip
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.pixels import Bytes, Preprocess
 from recipe_kit.model.tiny.build import build_tokenizer
@@ -64,10 +65,12 @@ def picture(number: int, *, frames: int = 1, height: int = 64, width: int = 64) 
     return generator.integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
 
 
-def read_picture(source: str, media: str) -> Bytes:
+def read_picture(source: str, media: str) -> Clip:
     """Reads `7.png` as the picture of that number, and `7.mp4` as a clip of five frames."""
     name, _, kind = media.partition(".")
-    return picture(int(name), frames=5 if kind == "mp4" else 1)
+    if kind == "mp4":
+        return Clip(picture(int(name), frames=5), (0.0, 0.5, 1.0, 1.5, 2.0))
+    return Clip(picture(int(name)))
 
 
 def question(

@@ -1,0 +1,93 @@
+"""Decoders: which frames of an opened video, in; their pixels, one by one, out."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipe_kit.data.film import Film, clear_errors, damaged
+from recipe_kit.errors import DataError
+
+Frame = NDArray[np.uint8]
+Decoder = Callable[[Film, Sequence[int]], Iterator[Frame]]
+"""From a film and ascending frame numbers to each frame, uint8 [H, W, 3]."""
+
+
+def by_av(film: Film, indices: Sequence[int]) -> Iterator[Frame]:
+    """Decode with PyAV no more than is needed.
+
+    Groups of pictures without a wanted frame are not decoded, nor frames that no other builds on.
+
+    Raises:
+        DataError: A wanted frame is damaged or missing.
+    """
+    everything = [True] * len(film.order)
+    needed = _needed(film, indices) if film.timed else everything
+    done = 0
+    try:
+        for frame in _frames(film, indices, needed):
+            yield frame
+            done += 1
+    except DataError:
+        # Not every picture that is announced as a beginning is one.
+        if all(needed):
+            raise
+        yield from _frames(film, indices[done:], everything)
+
+
+def _frames(film: Film, indices: Sequence[int], needed: Sequence[bool]) -> Iterator[Frame]:
+    wanted = [film.stamps[index] if film.timed else index for index in indices]
+    done = 0
+    with clear_errors(film.path):
+        for number, frame in enumerate(_decoded(film, set(wanted), needed)):
+            if done == len(wanted):
+                return
+            if wanted[done] != (frame.pts if film.timed else number):
+                continue
+            if frame.is_corrupt:
+                raise damaged(film.path, f"frame {indices[done] + 1} of {len(film.stamps)} is bad")
+            yield _pixels(frame)
+            done += 1
+    if done < len(wanted):
+        raise damaged(film.path, f"frame {indices[done] + 1} of {len(film.stamps)} is missing")
+
+
+def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[Any]:
+    context = film.stream.codec_context
+    if not context.is_open:
+        context.thread_type = "AUTO"
+        context.thread_count = 0  # as many as there are cores
+    context.flush_buffers()
+    gap = False
+    for packet, (stamp, _), use in zip(film.packets(), film.order, needed, strict=True):
+        if use and gap:
+            yield from context.decode(None)
+            context.flush_buffers()
+        if use:
+            skip = film.timed and stamp not in wanted
+            context.skip_frame = "NONREF" if skip else "DEFAULT"
+            yield from context.decode(packet)
+        gap = not use
+    yield from context.decode(None)
+
+
+def _needed(film: Film, indices: Sequence[int]) -> list[bool]:
+    """Which packets are in a stretch from where decoding can begin to a wanted frame."""
+    places = {stamp: place for place, (stamp, _) in enumerate(film.order)}
+    starts = sorted((stamp, place) for place, (stamp, key) in enumerate(film.order) if key)
+    needed = [False] * len(film.order)
+    for index in indices:
+        stamp = film.stamps[index]
+        before = bisect_right(starts, (stamp, len(needed))) - 1
+        begin = starts[before][1] if before >= 0 else 0
+        end = places[stamp] + 1
+        needed[begin:end] = [True] * (end - begin)
+    return needed
+
+
+def _pixels(frame: Any) -> Frame:
+    pixels: Frame = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels

@@ -1,0 +1,159 @@
+"""Decoded frames on disk: a video is decoded once for zero-shot, every checkpoint and training.
+
+An entry is named after the content of its file, the choice of frames and their size, so it never
+goes stale, and runs may share it. Entries are written to a temporary file first, checked by a
+checksum when they are read, and the longest unused are removed when the folder grows too large.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from recipe_kit.data import media
+from recipe_kit.data.clip import Clip
+from recipe_kit.data.sampling import SizeOf
+from recipe_kit.spec.model import Video
+
+HEAD = struct.Struct("<8sII")
+"""Mark, length of the JSON that follows, checksum of everything after it."""
+MARK = b"frames1\n"
+SUFFIX = ".frames"
+GIGABYTE = 1_000_000_000
+ROOM_LEFT = 0.9
+"""How full the folder is after entries were removed."""
+
+
+class FrameCache:
+    """A folder of decoded frames of limited size.
+
+    Args:
+        folder: Where; it is made when first needed.
+        limit_bytes: Most that all entries may take; 0 keeps nothing.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int) -> None:
+        self._folder = folder
+        self._limit = limit_bytes
+        self._used: int | None = None  # counted when something is first written
+        self._lock = threading.Lock()
+
+    def get(self, key: str, read: Callable[[], Clip]) -> Clip:
+        """Frames from the cache, or read and kept; a damaged entry is read anew."""
+        path = self._folder / key[:2] / (key + SUFFIX)
+        found = _load(path)
+        if found is not None:
+            return found
+        clip = read()
+        self._keep(path, clip)
+        return clip
+
+    def size(self) -> tuple[int, int]:
+        """Number of entries, and the bytes they take."""
+        sizes = [size for _, size, _ in self._entries()]
+        return len(sizes), sum(sizes)
+
+    def _keep(self, path: Path, clip: Clip) -> None:
+        content = _dump(clip)
+        if len(content) > self._limit:
+            return
+        # A cache that cannot be written is no cache, and no error.
+        with contextlib.suppress(OSError), self._lock:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+            try:
+                part.write_bytes(content)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+            self._used = self._total() if self._used is None else self._used + len(content)
+            if self._used > self._limit:
+                self._make_room(path)
+
+    def _make_room(self, newest: Path) -> None:
+        # Counted anew: another run may have written or removed something too.
+        entries = sorted(self._entries())
+        used = sum(size for _, size, _ in entries)
+        for _, size, path in entries:
+            if used <= self._limit * ROOM_LEFT:
+                break
+            if path != newest:
+                path.unlink(missing_ok=True)
+                used -= size
+        self._used = used
+
+    def _total(self) -> int:
+        return sum(size for _, size, _ in self._entries())
+
+    def _entries(self) -> list[tuple[float, int, Path]]:
+        entries = []
+        for path in self._folder.glob(f"*/*{SUFFIX}"):
+            with contextlib.suppress(OSError):  # removed by another run in between
+                status = path.stat()
+                entries.append((status.st_mtime, status.st_size, path))
+        return entries
+
+
+def read_clip(
+    path: Path, media_type: Literal["image", "video"], *, video: Video, size_of: SizeOf,
+    cache: FrameCache, sha256: str, max_megapixels: float,
+) -> Clip:
+    """Read a picture as it is, or a video's frames, chosen and resized, through the cache.
+
+    Args:
+        path: The file, or a folder of pictures.
+        media_type: What it is.
+        video: Which frames are taken.
+        size_of: How large each frame is made.
+        cache: Where frames are kept.
+        sha256: Of the file's content.
+        max_megapixels: Largest picture or frame that is opened, in millions of pixels.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    if media_type == "image":
+        return media.read_media(path, "image", max_megapixels=max_megapixels)
+    return cache.get(
+        frames_key(sha256, video, size_of),
+        lambda: media.read_media(
+            path, "video", video=video, size_of=size_of, max_megapixels=max_megapixels),
+    )
+
+
+def frames_key(sha256: str, video: Video, size_of: SizeOf) -> str:
+    """Name of an entry: the file's content, which frames, and how large."""
+    # What sizes come of the rule for frames of a few shapes tells one rule from another.
+    choice = [video.nframes, video.fps, video.min_frames, video.max_frames]
+    sizes = [size_of(*shape) for shape in ((1080, 1920), (96, 128), (4000, 3000))]
+    return hashlib.sha256(json.dumps([sha256, choice, sizes]).encode()).hexdigest()
+
+
+def _dump(clip: Clip) -> bytes:
+    frames = np.ascontiguousarray(clip.frames_THWC)
+    about = json.dumps({"shape": frames.shape, "seconds": clip.seconds_T}).encode()
+    checksum = zlib.crc32(frames.data, zlib.crc32(about))
+    return b"".join((HEAD.pack(MARK, len(about), checksum), about, frames.tobytes()))
+
+
+def _load(path: Path) -> Clip | None:
+    """The entry, and note that it was used; nothing where it is missing or damaged."""
+    try:
+        content = path.read_bytes()
+        mark, length, checksum = HEAD.unpack_from(content)
+        if mark != MARK or zlib.crc32(memoryview(content)[HEAD.size:]) != checksum:
+            return None
+        about = json.loads(content[HEAD.size : HEAD.size + length])
+        os.utime(path)
+    except (OSError, ValueError, struct.error):
+        return None
+    frames = np.frombuffer(content, np.uint8, offset=HEAD.size + length)
+    return Clip(frames.reshape(about["shape"]), tuple(about["seconds"]))
