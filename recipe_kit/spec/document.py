@@ -48,16 +48,26 @@ _ADVICE = (
 )
 
 
-def read_document(path: Path) -> Document:
+_START = "Begin with `schema: 1`; `recipe new NAME --starter floor-safety` writes a whole recipe."
+
+
+def read_document(path: Path, *, what: str = "a recipe", start: str = _START) -> Document:
     """A YAML file's mapping.
+
+    Args:
+        path: The file.
+        what: What the file is, for messages.
+        start: How such a file begins, for messages.
 
     Raises:
         SpecError: The file cannot be read, is too large, or is not a mapping in YAML.
     """
-    return parse_document(_read(path), str(path))
+    return parse_document(_read(path), str(path), what=what, start=start)
 
 
-def parse_document(text: str, name: str) -> Document:
+def parse_document(
+    text: str, name: str, *, what: str = "a recipe", start: str = _START
+) -> Document:
     """A YAML text's mapping; `name` is what messages call it.
 
     Raises:
@@ -67,8 +77,8 @@ def parse_document(text: str, name: str) -> Document:
     root = _compose(text, blank)
     if not isinstance(root, MappingNode):
         if root is None or root.value == "":
-            raise SpecError("the file is empty", where=name, fix=_START)
-        problem = Problem((), "a recipe is a mapping of keys to values", _START, mark=_start(root))
+            raise SpecError("the file is empty", where=name, fix=start)
+        problem = Problem((), f"{what} is a mapping of keys to values", start, mark=_start(root))
         raise SpecError(show(blank, [problem]))
     builder = _Builder(blank)
     data = builder.build(root, (), Mark(0, 0))
@@ -91,9 +101,6 @@ def parse_value(text: str) -> Plain:
     if builder.problems:
         raise SpecError(builder.problems[0].what)
     return value
-
-
-_START = "Begin with `schema: 1`; `recipe new NAME --starter floor-safety` writes a whole recipe."
 
 
 def _read(path: Path) -> str:

@@ -33,18 +33,23 @@ class _Found:
     value: Plain
 
 
-def explain(error: ValidationError, data: Plain) -> list[Problem]:
+def explain(
+    error: ValidationError, data: Plain, kind: type[Part] = Recipe
+) -> list[Problem]:
     """The problems behind a validation error, each once.
 
     Args:
         error: What pydantic says about the recipe.
         data: The recipe as plain data.
+        kind: What the data should be, if it is not a recipe.
     """
-    problems = list(dict.fromkeys(_explain(error.errors(include_url=False), data)))
+    problems = list(dict.fromkeys(_explain(error.errors(include_url=False), data, kind)))
     return list(_without_misspelt(problems))
 
 
-def _explain(details: Iterable[ErrorDetails], data: Plain) -> Iterator[Problem]:
+def _explain(
+    details: Iterable[ErrorDetails], data: Plain, kind: type[Part]
+) -> Iterator[Problem]:
     details = tuple(details)
     for one in details:
         location = one["loc"]
@@ -55,7 +60,7 @@ def _explain(details: Iterable[ErrorDetails], data: Plain) -> Iterator[Problem]:
             continue
         if one["type"] == "missing" and isinstance(location[-1], int):
             location = location[:-1]  # a list that is too short
-        found = _follow(location, data)
+        found = _follow(location, data, kind)
         if found is None:
             continue
         if one["type"] == "value_error":
@@ -137,12 +142,12 @@ def shown(value: Plain) -> str:
     return f"{text[:20]}…" if len(text) > 21 else text
 
 
-def _follow(location: tuple[Any, ...], data: Plain) -> _Found | None:
+def _follow(location: tuple[Any, ...], data: Plain, kind: type[Part]) -> _Found | None:
     """The key that pydantic's location means; None for a union's member that was not meant.
 
     pydantic puts the names of a union's members between the keys; the models tell which is which.
     """
-    found = _Found((), Shape(Recipe), None, data)
+    found = _Found((), Shape(kind), None, data)
     for step in location:
         if found.shape.discriminator:
             member = member_for(found.shape, step)

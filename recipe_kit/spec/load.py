@@ -11,6 +11,7 @@ from recipe_kit.errors import SpecError
 from recipe_kit.spec.document import read_document
 from recipe_kit.spec.explain import explain
 from recipe_kit.spec.overrides import override
+from recipe_kit.spec.pool_files import fill_pools
 from recipe_kit.spec.problems import Document, Problem, show
 from recipe_kit.spec.recipe import SLUG, Recipe
 from recipe_kit.spec.rules import check
@@ -29,6 +30,8 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     path = Path(path)
     document = override(read_document(path), overrides)
     recipe, problems = check_document(document, slug=path.stem)
+    if recipe is not None:
+        problems += fill_pools(recipe, path.parent)
     if recipe is None or problems:
         count = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
         raise SpecError(f"{show(document, problems)}\n\n{count} in {document.name}")

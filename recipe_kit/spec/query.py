@@ -75,6 +75,16 @@ def benchmark_sources(data: Plain, benchmark: Plain) -> list[str]:
     return [name for name in taken if not chosen or name in chosen]
 
 
+def pooled(data: Plain) -> set[str]:
+    """Names of the tasks that ask questions of a pool; the pool gives them their labels."""
+    return {
+        name
+        for _, benchmark in find(data, "benchmarks.*")
+        if value(benchmark, "pool") is not None
+        for _, name in texts(benchmark, "tasks.*")
+    }
+
+
 def labels_of(source: Plain) -> dict[str, tuple[str, ...]] | None:
     """A source's labels, and their values where the recipe tells; None if it cannot be known."""
     kind = value(source, "kind")

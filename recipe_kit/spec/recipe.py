@@ -102,6 +102,10 @@ class Recipe(Part):
     resources: tuple[Resource, ...] = ()
     """Links at the end of the page."""
 
+    def pooled(self, task: str) -> bool:
+        """Whether a task asks questions of a pool."""
+        return any(one.pool is not None and task in one.tasks for one in self.benchmarks.values())
+
     def judged(self, criterion: str) -> tuple[str, str]:
         """The benchmark and the task that a criterion of `success` is about."""
         goal = self.success[criterion]

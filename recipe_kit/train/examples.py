@@ -1,13 +1,14 @@
 """What is trained and validated on: samples with their prompts and targets."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from recipe_kit.benchmark.pool import asks, lessons
 from recipe_kit.benchmark.questions import build, pose
 from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Benchmark, ChoiceTask, Task
+from recipe_kit.spec.tasks import TEXT_TASKS, Benchmark, ChoiceTask, Task
 
 
 class Example(NamedTuple):
@@ -39,8 +40,8 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
             pairs = tuple(
                 (posed.prompt, posed.reference)
                 for name, task in tasks.items()
-                if task.label in sample.labels
-                for posed in pose(name, task, sample, turns=_turns(task))
+                for about in lessons(recipe, name, sample)
+                for posed in pose(name, task, about, turns=_turns(task))
             )
         if pairs:
             found.append(Example(sample, pairs))
@@ -64,22 +65,45 @@ def validation_samples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Sampl
 def validation_questions(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Question, ...]:
     """The training tasks asked of the validation samples, for the validator of `train`.
 
-    None when there are no such samples; then nothing can be validated.
+    None of tasks that are answered by text, which are validated by their loss alone, and none when
+    there are no such samples. Of a pool, they are asked what its benchmark would ask them.
     """
     chosen = validation_samples(recipe, samples)
+    trained = training_tasks(recipe)
     tasks = tuple(
         name
-        for name in training_tasks(recipe)
-        if any(recipe.tasks[name].label in sample.labels for sample in chosen)
+        for name in trained
+        if recipe.tasks[name].type not in TEXT_TASKS
+        and any(recipe.tasks[name].label in sample.labels for sample in chosen)
     )
-    if not tasks:
-        return ()
+    alone = {"validation": Benchmark(split="val", tasks=tasks)} if tasks else {}
     only = recipe.model_copy(update={
-        "benchmarks": {"validation": Benchmark(split="val", tasks=tasks)},
-        "tasks": {name: _asked_once(recipe.tasks[name]) for name in tasks},
+        "benchmarks": alone | _pools(recipe, trained),
+        "tasks": {name: _asked_once(recipe.tasks[name]) for name in trained},
         "success": {},  # is of the recipe's own benchmarks
     })
-    return build("validation", only, chosen)
+    asked = {
+        name: [s for s in chosen if benchmark.pool is None or asks(benchmark.pool, s)]
+        for name, benchmark in only.benchmarks.items()
+    }
+    return tuple(
+        question
+        for name, mine in asked.items() if mine
+        for question in build(name, only, mine)
+    )
+
+
+def _pools(recipe: Recipe, tasks: Collection[str]) -> dict[str, Benchmark]:
+    """Benchmarks of the validation samples for every pool that some tasks ask from."""
+    found: dict[str, Benchmark] = {}
+    for name, one in recipe.benchmarks.items():
+        if one.pool and one.tasks[0] in tasks:
+            # What a model would have to answer first is no help in choosing a checkpoint.
+            pool = one.pool.model_copy(update={"text": None})
+            benchmark = Benchmark(split="val", tasks=one.tasks, pool=pool)
+            if benchmark not in found.values():
+                found[f"validation of {name}"] = benchmark
+    return found
 
 
 def _turns(task: Task) -> int:

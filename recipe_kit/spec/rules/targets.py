@@ -105,8 +105,10 @@ def _metric(data: Plain, keys: Keys, goal: Plain, task: Plain) -> Iterator[Probl
 
 
 def _category(data: Plain, keys: Keys, criterion: Plain, benchmark: Plain) -> Iterator[Problem]:
-    """The category exists; of tables it is not known before they are read."""
+    """The category exists; of tables and pools it is not known before they are read."""
     category = value(criterion, "category")
+    if value(data, f"benchmarks.{benchmark}.pool") is not None:
+        return
     asked = benchmark_sources(data, value(data, f"benchmarks.{benchmark}"))
     sources = [value(data, f"data.sources.{name}") for name in asked]
     if not isinstance(category, str) or any(value(one, "kind") != "world" for one in sources):

@@ -9,6 +9,7 @@ from recipe_kit.spec.query import (
     labels_of,
     mapping,
     number,
+    pooled,
     sources_of,
     texts,
     unknown,
@@ -37,11 +38,13 @@ def task_labels(data: Plain) -> Iterator[Problem]:
     asked = [
         (keys, name, benchmark_sources(data, benchmark), f"the benchmark '{at[-1]}'")
         for at, benchmark in find(data, "benchmarks.*")
+        if value(benchmark, "pool") is None
         for keys, name in _under(at, benchmark)
     ]
     trained = [
         (("train", *keys), name, sources_of(data, "train"), "the training samples")
         for keys, name in texts(value(data, "train"), "tasks.*")
+        if name not in pooled(data)
     ]
     told: set[str] = set()
     for keys, name, sources, whose in asked + trained:

@@ -1,7 +1,7 @@
-"""The `driving` world: short dash-cam clips, planned first, then drawn, annotated and asked about.
+"""The `driving` world: short dash-cam clips, planned first, then drawn and annotated.
 
     knobs ─► plan.plan ─► scene.Scene ─┬─► painter.draw_clip ─► clip.write_clip
-                                       ├─► labels.labels ─► question_pool.choose
+                                       ├─► labels.labels
                                        ├─► captions.caption
                                        └─► annotations.human, .cv, .reasoning
 
