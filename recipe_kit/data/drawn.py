@@ -1,11 +1,11 @@
-"""Pictures of the synthetic worlds, drawn once into a content-addressed cache.
+"""Pictures and clips of the synthetic worlds, drawn once into a content-addressed cache.
 
 A folder `worlds/<digest>/` holds one world with one seed, one size and one set of knobs; its
-pictures come in chunks, each a folder that appears at once, complete with its labels. So a
-drawing that was killed goes on with the missing chunks, and a larger count adds chunks.
+pictures or clips come in chunks, each a folder that appears at once, complete with its labels. So a
+drawing that was killed goes on with the missing chunks, and a larger count adds chunks. Annotated
+clips lie in a chunk as `annotations` reads them: in subdirectories, each with its list.
 """
 
-import ast
 import hashlib
 import json
 import multiprocessing
@@ -15,11 +15,10 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +26,47 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from recipe_kit.data import worlds
+from recipe_kit.data.annotations import VIDEOS, Annotated, read_part, write_part
 from recipe_kit.data.places import nearest
+from recipe_kit.data.world_code import code_digest
+from recipe_kit.data.worlds.driving.clip import write_clip
 from recipe_kit.errors import DataError, StorageError
 from recipe_kit.spec.base import settled
 from recipe_kit.spec.data import LATER_OF_WORLDS, WorldSource
-from recipe_kit.spec.worlds import WORLD_KNOBS
+from recipe_kit.spec.worlds import ANNOTATION_FORMATS, CLIP_WORLDS, WORLD_KNOBS
 
 CHUNK = 50
+CLIP_CHUNK = 20
+"""Clips in a chunk; one takes as long as twenty pictures."""
 LABELS = "labels.jsonl"
 # Fewer chunks are drawn sooner in this process than others can be started.
 PARALLEL_FROM = 6
+PARALLEL_CLIPS_FROM = 3
 STALE_S = 3600
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One drawn picture."""
+    """One drawn picture or clip."""
 
     media: str
     """Path relative to the world's folder in the cache."""
     labels: dict[str, Any]
     """As the world gave them."""
+    annotated: Annotated | None = None
+    """Its annotation, where the source has subdirectories."""
 
 
 def world_folder(source: WorldSource, cache: Path) -> Path:
     """Name the folder of a world in the cache; the count has no part in it."""
-    drawn_from = settled(source, *LATER_OF_WORLDS, exclude={"count"}, mode="python") | {"code": _code_digest(source.world)}
-    text = json.dumps(drawn_from, sort_keys=True)
+    # Neither how many are drawn nor how often each is trained on changes any of them.
+    drawn_from = settled(source, *LATER_OF_WORLDS, exclude={"count", "weights"}, mode="python")
+    text = json.dumps(drawn_from | {"code": code_digest(source.world)}, sort_keys=True)
     return cache / "worlds" / hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
-    """Draw what the cache lacks of a world's pictures, and list them.
+    """Draw what the cache lacks of a world's pictures or clips, and list them.
 
     Raises:
         DataError: There is no such world.
@@ -68,7 +76,8 @@ def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
         raise DataError(f"there is no world {source.world!r}; {nearest(source.world, WORLD_KNOBS)}",
                         where="data.sources", fix="name a world that there is")
     folder = world_folder(source, cache)
-    chunks = [folder / f"{first // CHUNK:06d}" for first in range(0, source.count, CHUNK)]
+    size = _chunk_size(source)
+    chunks = [folder / f"{first // size:06d}" for first in range(0, source.count, size)]
     missing = [chunk for chunk in chunks if not chunk.is_dir()]
     try:
         if missing:
@@ -82,21 +91,27 @@ def draw_world(source: WorldSource, cache: Path) -> tuple[Drawn, ...]:
         raise StorageError(f"cannot write pictures: {error.strerror}", where=str(folder),
                            fix="free some space, or choose another cache") from error
     try:
-        lines = [
-            (chunk.name, json.loads(line))
-            for chunk in chunks
-            for line in (chunk / LABELS).read_text(encoding="utf-8").splitlines()
-        ]
-        return tuple(Drawn(f"{chunk}/{line['file']}", line["labels"])
-                     for chunk, line in lines[: source.count])
-    except (OSError, ValueError) as error:
+        return tuple(one for chunk in chunks for one in _read_chunk(source, chunk))[: source.count]
+    except (OSError, ValueError, DataError) as error:
         raise StorageError(f"drawn pictures are damaged: {error}", where=str(folder),
                            fix="remove this folder; its pictures are then drawn again") from error
 
 
+def _chunk_size(source: WorldSource) -> int:
+    return CLIP_CHUNK if source.world in CLIP_WORLDS else CHUNK
+
+
+def _read_chunk(source: WorldSource, chunk: Path) -> Iterator[Drawn]:
+    annotated = {one.video: one for part in source.subdirectories for one in read_part(chunk, part)}
+    for line in (chunk / LABELS).read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        yield Drawn(f"{chunk.name}/{one['file']}", one["labels"], annotated.get(one["file"]))
+
+
 def _draw_chunks(source: WorldSource, missing: list[Path]) -> None:
     workers = min(os.cpu_count() or 1, len(missing))
-    if workers == 1 or len(missing) < PARALLEL_FROM:
+    least = PARALLEL_CLIPS_FROM if source.world in CLIP_WORLDS else PARALLEL_FROM
+    if workers == 1 or len(missing) < least:
         for chunk in missing:
             _draw_chunk(source, chunk)
         return
@@ -130,18 +145,13 @@ def _end_with_parent() -> None:
 
 
 def _draw_chunk(source: WorldSource, chunk: Path) -> None:
-    knobs = WORLD_KNOBS[source.world].model_validate(source.randomize)
-    first = int(chunk.name) * CHUNK
+    size = _chunk_size(source)
+    first = int(chunk.name) * size
+    draw = _draw_clips if source.world in CLIP_WORLDS else _draw_pictures
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=chunk.parent))
     try:
-        lines = []
-        for index in range(first, first + CHUNK):
-            drawing = worlds.draw(source.world, seed=source.seed, index=index,
-                                  width=source.width, height=source.height, knobs=knobs)
-            name = f"{index:07d}.png"
-            # Level 1: three times as fast as the default for files a tenth larger.
-            Image.fromarray(drawing.image).save(partial / name, compress_level=1)
-            lines.append(json.dumps({"file": name, "labels": drawing.labels}))
+        lines = [json.dumps({"file": name, "labels": labels})
+                 for name, labels in draw(source, partial, range(first, first + size))]
         (partial / LABELS).write_text("\n".join(lines) + "\n", encoding="utf-8")
         partial.chmod(0o755)
         try:
@@ -153,46 +163,41 @@ def _draw_chunk(source: WorldSource, chunk: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _draw_pictures(source: WorldSource, folder: Path,
+                   indices: range) -> Iterator[tuple[str, dict[str, Any]]]:
+    knobs = WORLD_KNOBS[source.world].model_validate(source.randomize)
+    for index in indices:
+        drawing = worlds.draw(source.world, seed=source.seed, index=index,
+                              width=source.width, height=source.height, knobs=knobs)
+        name = f"{index:07d}.png"
+        # Level 1: three times as fast as the default for files a tenth larger.
+        Image.fromarray(drawing.image).save(folder / name, compress_level=1)
+        yield name, drawing.labels
+
+
+def _draw_clips(source: WorldSource, folder: Path,
+                indices: range) -> Iterator[tuple[str, dict[str, Any]]]:
+    knobs = WORLD_KNOBS[source.world].model_validate(source.randomize)
+    parts = source.subdirectories
+    annotations: dict[str, dict[str, Any]] = {part: {} for part in parts}
+    for part in parts:
+        (folder / part / VIDEOS).mkdir(parents=True)
+    for index in indices:
+        drawing = worlds.draw_clip(
+            source.world, seed=source.seed, index=index, width=source.width, height=source.height,
+            seconds=source.seconds, fps=source.fps, knobs=knobs)
+        name = f"{index:07d}.mp4"
+        if parts:  # in turns
+            part = parts[index % len(parts)]
+            annotations[part][f"{index:07d}"] = drawing.annotations[ANNOTATION_FORMATS[part]]
+            name = f"{part}/{VIDEOS}/{name}"
+        write_clip(folder / name, drawing.frames, fps=source.fps)
+        yield name, drawing.labels
+    for part, held in annotations.items():
+        write_part(folder / part, ANNOTATION_FORMATS[part], held)
+
+
 def _sweep(folder: Path) -> None:
     for partial in folder.glob("partial-*"):
         if time.time() - partial.stat().st_mtime > STALE_S:  # left by a drawing that was killed
             shutil.rmtree(partial, ignore_errors=True)
-
-
-def modules_of(world: str, code: Mapping[str, str]) -> tuple[str, ...]:
-    """The modules that a world is drawn by: its own, and what that imports of the worlds' package.
-
-    Args:
-        world: A world's name, which is also its module's.
-        code: The text of each module of the package, by the module's name.
-    """
-    found: set[str] = set()
-    ahead = [world]
-    while ahead:
-        name = ahead.pop()
-        if name in code and name not in found:
-            found.add(name)
-            ahead += _imported(code[name])
-    return tuple(sorted(found))
-
-
-def _imported(text: str) -> list[str]:
-    package = worlds.__name__
-    names = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == package:
-            names += [f"{package}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
-    return [name.removeprefix(f"{package}.") for name in names if name.startswith(f"{package}.")]
-
-
-@cache
-def _code_digest(world: str) -> str:
-    # Pictures of an older version of the code are other pictures; other worlds' code is no matter.
-    files = Path(worlds.__file__).parent.glob("*.py")
-    code = {file.stem: file.read_text(encoding="utf-8") for file in files}
-    used = [[name, code[name]] for name in modules_of(world, code)]
-    return hashlib.sha256(json.dumps(used).encode()).hexdigest()

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from recipe_kit.data.audit import count_values
 from recipe_kit.data.exchange.formats import FORMATS
@@ -14,6 +14,7 @@ from recipe_kit.data.memory import Inspection
 from recipe_kit.data.sources import looks
 from recipe_kit.record.schemas import AuditResult, DataFacts, Sample, SourceFacts
 from recipe_kit.spec.data import (
+    AnnotationsSource,
     QuestionsSource,
     Source,
     TableSource,
@@ -21,6 +22,7 @@ from recipe_kit.spec.data import (
     WorldSource,
 )
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.worlds import CLIP_WORLDS
 
 RESOLUTIONS = 10
 # A label with more values than this is a text or a number, not a class to be counted.
@@ -55,10 +57,15 @@ def measure(samples: Sequence[Sample], roots: Mapping[str, Path], audit: AuditRe
 def digest(samples: Sequence[Sample]) -> str:
     """Digest every sample's content, labels and split, whatever the order and the paths."""
     lines = sorted(
-        json.dumps(sample.model_dump(exclude={"media", "width", "height"}), sort_keys=True)
-        for sample in samples
+        json.dumps(_digested(sample), sort_keys=True) for sample in samples
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _digested(sample: Sample) -> dict[str, Any]:
+    # A field that came later counts only where it is set, so that finished runs stay finished.
+    later = set() if sample.part else {"part"}
+    return sample.model_dump(exclude={"media", "width", "height", *later})
 
 
 def _measure_source(source: Source, samples: Sequence[Sample], roots: Mapping[str, Path],
@@ -95,11 +102,14 @@ def _annotation(source: Source, samples: Sequence[Sample]) -> str:
     """How the labels came with the samples, in words."""
     match source:
         case WorldSource():
-            return f"labels drawn with each picture: {_listed(_labels_of(samples))}"
+            each = "clip" if source.world in CLIP_WORLDS else "picture"
+            return f"labels drawn with each {each}: {_listed(_labels_of(samples))}"
         case TriplesSource():
             return "JSON triples: image_path, prompt, target"
         case QuestionsSource():
             return f"{FORMATS[source.format].title}: {_listed(_labels_of(samples))}"
+        case AnnotationsSource():
+            return f"JSON, one file per video: {_listed(_labels_of(samples))}"
         case TableSource():
             each = "video" if {sample.media_type for sample in samples} == {"video"} else "picture"
             if len({sample.media for sample in samples}) < len(samples):

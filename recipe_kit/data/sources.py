@@ -1,10 +1,11 @@
-"""Samples from their sources: tables of files, questions, triples, and synthetic worlds."""
+"""Samples from their sources: tables, questions, triples, annotated videos, synthetic worlds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
 from recipe_kit.data import drawn
+from recipe_kit.data.annotations import flat, lesson, samples_of_annotations
 from recipe_kit.data.inspection import Look, inspect_all
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.memory import Inspection
@@ -14,10 +15,25 @@ from recipe_kit.data.rows import samples_of_table
 from recipe_kit.data.triples import samples_of_triples
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
-from recipe_kit.spec.data import QuestionsSource, Source, TableSource, TriplesSource, WorldSource
+from recipe_kit.spec.data import (
+    AnnotationsSource,
+    QuestionsSource,
+    Source,
+    TableSource,
+    TriplesSource,
+    WorldSource,
+)
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.worlds import CLIP_WORLDS
 
 LISTED = 20
+
+DRAWN_TARGETS = {
+    "human": "safety_analysis",
+    "cv": "final_content.ego_behavior_schema.effect_on_ego_behavior",
+    "reasoning": "target",
+}
+"""Field of a world's annotation that is answered in training, by format."""
 
 
 def media_roots(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> dict[str, Path]:
@@ -46,6 +62,8 @@ def _root(name: str, source: Source, where: Places, cache: Path) -> Path:
         held = unpack(source, _table(name, source, where), cache).media
         if held is not None:
             return held
+    if isinstance(source, AnnotationsSource):
+        return locate(source.path, where, key=f"data.sources.{name}.path")
     if source.media:
         return locate(source.media, where, key=f"data.sources.{name}.media")
     return _table(name, source, where).parent
@@ -81,6 +99,8 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
             case QuestionsSource():
                 samples += samples_of_questions(name, source, _table(name, source, where), recipe,
                                                 cache)
+            case AnnotationsSource():
+                samples += samples_of_annotations(name, source, roots[name], recipe)
             case _:
                 assert_never(source)
     return _looked_at(samples, roots, recipe, cache)
@@ -99,17 +119,25 @@ def _table(name: str, source: TableSource | TriplesSource | QuestionsSource,
 def _samples_of_world(name: str, source: WorldSource, recipe: Recipe,
                       cache: Path) -> list[Sample]:
     samples = []
-    for picture in drawn.draw_world(source, cache):
-        labels = {label: plain(value) for label, value in picture.labels.items()}
+    for one in drawn.draw_world(source, cache):
+        labels = {label: plain(value) for label, value in one.labels.items()}
         unknown = unknown_answer(labels, recipe.tasks)
         if unknown:
             raise DataError(unknown, where=f"data.sources.{name} (the world {source.world!r})",
                             fix="add this value to the task's answers")
-        sample_id = f"{name}/{Path(picture.media).stem}"
-        samples.append(Sample(
-            id=sample_id, source=name, media=picture.media, labels=labels,
+        sample_id = f"{name}/{Path(one.media).stem}"
+        sample = Sample(
+            id=sample_id, source=name, media=one.media, labels=labels,
+            media_type="video" if source.world in CLIP_WORLDS else "image",
             category=str(labels.get("category", "")), group=sample_id,
-        ))
+        )
+        if one.annotated is not None:
+            prompt, target = lesson(one.annotated, {}, DRAWN_TARGETS)
+            # Where both have a name, as `weather`, the world's label is the one that is asked for.
+            sample = sample.model_copy(update={
+                "labels": {**dict(flat(one.annotated.annotation)), **labels},
+                "part": one.annotated.part, "prompt": prompt, "target": target})
+        samples.append(sample)
     return samples
 
 

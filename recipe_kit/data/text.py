@@ -66,6 +66,19 @@ def read_objects(path: Path) -> list[tuple[str, dict[str, Any]]]:
     return items
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Raises:
+        DataError: The file cannot be read, is not JSON, or holds something else.
+    """
+    value = _parse(path, read_text(path), 0)
+    if not isinstance(value, dict):
+        raise DataError(f"is no object {{...}} but {json.dumps(value)[:40]}", where=str(path),
+                        fix="write one object, with names and values")
+    return value
+
+
 def _parse(path: Path, text: str, line: int) -> Any:
     """The value of one line, or of the whole file where the line is 0."""
     fix = "mend this line" if line else "mend the file"

@@ -2,6 +2,7 @@
 
 from recipe_kit.spec.base import Part
 from recipe_kit.spec.data import (
+    AnnotationsSource,
     Audit,
     Columns,
     Data,
@@ -26,7 +27,7 @@ from recipe_kit.spec.tasks import (
     Target,
 )
 from recipe_kit.spec.train import Ablation, Augment, Lora, Train, Validate
-from recipe_kit.spec.worlds import FloorsKnobs, PrimerKnobs, TabletopKnobs
+from recipe_kit.spec.worlds import DrivingKnobs, FloorsKnobs, PrimerKnobs, TabletopKnobs
 
 EXAMPLES: dict[type[Part], str] = {
     Recipe: """
@@ -99,6 +100,10 @@ EXAMPLES: dict[type[Part], str] = {
         count: 800
         randomize: {shadow: 0.4}
     """,
+    DrivingKnobs: """
+        night: 0.4
+        rain: 0.3
+    """,
     FloorsKnobs: """
         cracked: 0.5
         shadow: 0.4
@@ -118,6 +123,13 @@ EXAMPLES: dict[type[Part], str] = {
         kind: questions
         format: vlmevalkit
         path: benchmark/questions.tsv
+    """,
+    AnnotationsSource: """
+        kind: annotations
+        path: drives
+        subdirectories: [human_annotated, cv_annotated]
+        weights: [0.7, 0.3]
+        targets: {human: safety_analysis}
     """,
     Splits: """
         train: {synthetic: 0.9}

@@ -12,8 +12,9 @@ from data_cases import CRACKED, recipe
 from PIL import Image
 
 from recipe_kit.data import worlds
-from recipe_kit.data.drawn import CHUNK, draw_world, modules_of, world_folder
+from recipe_kit.data.drawn import CHUNK, draw_world, world_folder
 from recipe_kit.data.sources import load_samples, media_roots
+from recipe_kit.data.world_code import modules_of, world_code
 from recipe_kit.errors import DataError, StorageError
 from recipe_kit.spec.data import WorldSource
 from recipe_kit.spec.worlds import FloorsKnobs
@@ -89,12 +90,16 @@ def test_a_world_is_drawn_by_what_it_imports(world: str, modules: tuple[str, ...
 
 
 def test_only_a_worlds_own_modules_are_in_its_key() -> None:
-    code = {file.stem: file.read_text() for file in Path(worlds.__file__).parent.glob("*.py")}
+    code = world_code()
     assert modules_of("floors", code) == (
         "canvas", "cracks", "drawing", "floors", "marks", "surfaces")
     assert modules_of("primer", code) == ("canvas", "drawing", "primer")
     assert modules_of("tabletop", code) == (
         "arrangement", "canvas", "drawing", "primer", "tables", "tabletop", "things")
+    driving = set(modules_of("driving", code))
+    assert driving >= {"canvas", "drawing", "driving", "driving.clip", "driving.plan",
+                       "driving.annotations", "driving.painter"}
+    assert {name for name in driving if "." not in name} == {"canvas", "drawing", "driving"}
 
 
 def test_many_pictures_are_drawn_by_several_processes_and_are_the_same(tmp_path: Path) -> None:
@@ -159,4 +164,5 @@ def test_an_unknown_world(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         draw_world(WorldSource(kind="world", world="flors", count=1), tmp_path)
     assert caught.value.what == (
-        "there is no world 'flors'; did you mean 'floors'? known: 'floors', 'primer', 'tabletop'")
+        "there is no world 'flors'; did you mean 'floors'? known: 'driving', 'floors', "
+        "'primer', 'tabletop'")

@@ -43,7 +43,7 @@ def test_a_table_of_pictures(tmp_path: Path) -> None:
         "id": "floor/r1", "source": "floor", "media": "images/a.png", "media_type": "image",
         "labels": {"cracked": "cracked", "severity": "4"}, "category": "hazard",
         "group": "floor/s1", "declared_split": "train", "split": "", "prompt": None,
-        "target": None, "width": 48, "height": 48,
+        "target": None, "width": 48, "height": 48, "part": "",
     }
     # An empty cell is a label, a category or a group that the sample lacks.
     assert (second.labels, second.category, second.group) == (

@@ -9,7 +9,6 @@ from driving_scenes import EMPTY, STANDS, STEADY, lead
 from numpy.typing import NDArray
 
 from recipe_kit.data.worlds.driving.bodies import PAINT
-from recipe_kit.data.worlds.driving.knobs import DrivingKnobs
 from recipe_kit.data.worlds.driving.labels import labels
 from recipe_kit.data.worlds.driving.motion import Course, Speed
 from recipe_kit.data.worlds.driving.painter import draw_clip
@@ -17,6 +16,7 @@ from recipe_kit.data.worlds.driving.plan import plan
 from recipe_kit.data.worlds.driving.scene import COLORS, LANE, SIZES, Junction, Person, Scene, Sign
 from recipe_kit.data.worlds.driving.sight import without_unseen
 from recipe_kit.data.worlds.driving.view import box, to_camera
+from recipe_kit.spec.worlds import DrivingKnobs
 
 Frames = NDArray[np.uint8]
 

@@ -5,9 +5,9 @@ from driving_scenes import RED_LIGHT
 
 from recipe_kit.data.worlds.driving.annotations import cv, human, reasoning
 from recipe_kit.data.worlds.driving.captions import caption
-from recipe_kit.data.worlds.driving.knobs import DrivingKnobs
 from recipe_kit.data.worlds.driving.plan import plan
 from recipe_kit.data.worlds.driving.scene import Scene
+from recipe_kit.spec.worlds import DrivingKnobs
 
 
 @pytest.fixture(scope="module")

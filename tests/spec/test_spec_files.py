@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from recipe_kit.data.worlds import draw
+from recipe_kit.data.worlds import draw, draw_clip
 from recipe_kit.errors import SpecError
 from recipe_kit.paths import templates_dir
 from recipe_kit.spec.base import Part
@@ -25,7 +25,7 @@ from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.reference import parts, reference
 from recipe_kit.spec.schema import EDITOR_COMMENT, schema_text
 from recipe_kit.spec.starters import described, new_recipe, starters
-from recipe_kit.spec.worlds import WORLD_KNOBS, WORLD_LABELS
+from recipe_kit.spec.worlds import CLIP_WORLDS, WORLD_KNOBS, WORLD_LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = [*sorted((ROOT / "recipes").glob("*.yaml")), *starters().values()]
@@ -118,7 +118,10 @@ def test_the_labels_of_a_world_are_those_it_draws(world: str) -> None:
     known = WORLD_LABELS[world]
     for index in range(40):
         knobs = WORLD_KNOBS[world]()
-        drawing = draw(world, seed=5, index=index, width=64, height=64, knobs=knobs)
+        drawing = draw_clip(
+            world, seed=5, index=index, width=32, height=32, seconds=4, fps=0.25, knobs=knobs
+        ) if world in CLIP_WORLDS else draw(
+            world, seed=5, index=index, width=64, height=64, knobs=knobs)
         for name, value in drawing.labels.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             assert name in known

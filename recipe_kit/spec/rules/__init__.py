@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from recipe_kit.spec.problems import Plain, Problem
 from recipe_kit.spec.rules.choices import CHOICE_RULES
+from recipe_kit.spec.rules.clips import CLIP_RULES
 from recipe_kit.spec.rules.data import DATA_RULES
 from recipe_kit.spec.rules.pools import POOL_RULES
 from recipe_kit.spec.rules.prose import PROSE_RULES
@@ -15,7 +16,8 @@ from recipe_kit.spec.rules.tasks import TASK_RULES
 from recipe_kit.spec.rules.train import TRAIN_RULES
 
 RULES: tuple[Callable[[Plain], Iterator[Problem]], ...] = (
-    *DATA_RULES, *TASK_RULES, *CHOICE_RULES, *POOL_RULES, *TARGET_RULES, *TRAIN_RULES, *PROSE_RULES,
+    *DATA_RULES, *CLIP_RULES, *TASK_RULES, *CHOICE_RULES, *POOL_RULES, *TARGET_RULES, *TRAIN_RULES,
+    *PROSE_RULES,
 )
 
 

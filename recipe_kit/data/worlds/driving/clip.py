@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe_kit.errors import DataError, MissingPackageError
+from recipe_kit.errors import DataError
 
 OPTIONS = {"preset": "veryfast", "crf": "20", "threads": "1", "flags": "+bitexact",
            "x264-params": "no-asm=1"}  # fmt: skip
@@ -55,7 +55,6 @@ def write_clip(path: Path, frames: NDArray[np.uint8], *, fps: float) -> None:
 
     Raises:
         DataError: The frames have another shape, or their sides are odd.
-        MissingPackageError: PyAV is not installed.
     """
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise DataError(f"cannot write {frames.dtype} of shape {frames.shape} as a video",
@@ -64,11 +63,8 @@ def write_clip(path: Path, frames: NDArray[np.uint8], *, fps: float) -> None:
     if height % 2 or width % 2:
         raise DataError(f"H.264 in yuv420p needs even sides, not {width} x {height}",
                         where=str(path), fix="draw the clip one pixel larger")
-    try:
-        import av
-    except ImportError as error:
-        raise MissingPackageError("writing videos needs PyAV", where=str(path),
-                                  fix="pip install av") from error
+    import av
+
     rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", format="mp4", options=CONTAINER) as container:
         stream = container.add_stream("libx264", rate=rate, options=OPTIONS)

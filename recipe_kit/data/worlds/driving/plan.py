@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from recipe_kit.data.worlds.canvas import Rng, stream
 from recipe_kit.data.worlds.driving.dice import moment, pick
-from recipe_kit.data.worlds.driving.knobs import DrivingKnobs
 from recipe_kit.data.worlds.driving.maneuvers import (
     Setting,
     Situation,
@@ -19,6 +18,7 @@ from recipe_kit.data.worlds.driving.roadside import cones, people, signs
 from recipe_kit.data.worlds.driving.scene import Look, Road, Scene
 from recipe_kit.data.worlds.driving.sight import without_unseen
 from recipe_kit.data.worlds.driving.traffic import vehicles
+from recipe_kit.spec.worlds import DrivingKnobs
 
 SPEEDS = {"city": (7.5, 10.0), "suburb": (7.0, 9.0), "countryside": (10.0, 13.0),
           "highway": (17.0, 22.0)}  # fmt: skip
