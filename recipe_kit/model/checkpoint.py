@@ -10,7 +10,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +113,17 @@ def find_checkpoint(
             fix="name a folder, a model on the hub as owner/name, or tiny",
         )
     patterns = _FILES + ["*.safetensors"] * weights + ["*.py"] * remote_code
-    folder = _download(base, revision, patterns)
+    folder = download(base, revision, patterns)
     # The hub's cache names each snapshot's folder by its commit.
     return Checkpoint(folder, base, "hub", folder.name)
 
 
-def _download(name: str, revision: str | None, patterns: list[str]) -> Path:
+def download(name: str, revision: str | None, patterns: list[str]) -> Path:
+    """The folder of a hub's model, with the files that the patterns name.
+
+    Raises:
+        ModelError: There is no such model, or the hub cannot be reached.
+    """
     from huggingface_hub import snapshot_download
 
     with _hub_errors(name, revision):
@@ -273,10 +278,10 @@ def read_header(path: Path) -> dict[str, Any]:
     return header
 
 
-def folder_digest(folder: Path) -> str:
+def folder_digest(folder: Path, patterns: Sequence[str] = _DIGESTED) -> str:
     """SHA-256 over the names and contents of every file that changes what the model answers."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in _DIGESTED for path in folder.glob(pattern)}):
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{path.name} {content}\n".encode())

@@ -84,7 +84,7 @@ def load_model(
         read_header(file)
     tokenizer = load_tokenizer(folder, trust_remote_code)
     preprocess = load_preprocess(folder)
-    with _clear_errors(folder):
+    with clear_errors(folder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
         model, report = AutoModelForImageTextToText.from_pretrained(
             folder,
@@ -115,7 +115,7 @@ def load_tokenizer(folder: Path, trust_remote_code: bool = False) -> Any:
     Raises:
         ModelError: it cannot be read, or lacks Qwen3-VL's tokens or a chat template.
     """
-    with _clear_errors(folder):
+    with clear_errors(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     absent = [token for token in _NEEDED if token not in tokenizer.get_vocab()]
     if absent:
@@ -167,7 +167,7 @@ def quiet_transformers() -> Iterator[None]:
 
 
 @contextmanager
-def _clear_errors(folder: Path) -> Iterator[None]:
+def clear_errors(folder: Path) -> Iterator[None]:
     """Tell in one line what transformers could not do, and keep its own reports away."""
     try:
         with quiet_transformers():

@@ -4,57 +4,104 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from recipe_kit.engine.local import LocalEngine
-from recipe_kit.model.load import LoadedModel
+from recipe_kit.engine.base import Engine
 from recipe_kit.record.files import Appender, read_rows
 from recipe_kit.record.schemas import Prediction, Question
+from recipe_kit.run.engines import engine_for, loaded_for
 from recipe_kit.run.job import Job
-from recipe_kit.run.plan import Stage, asked_blind
-from recipe_kit.score.outcome import Asked
+from recipe_kit.run.judging import judged
+from recipe_kit.run.plan import asked_blind
+from recipe_kit.score.asked import Asked
+from recipe_kit.spec.model import OtherModel
+
+BLIND, VALIDATION = ".blind", ".val"
+"""What the names of logs have before their ending: pictures blanked, or the validation samples."""
 
 
-def ask_all(job: Job, folder: Path, loaded: LoadedModel) -> None:
-    """Logs an answer to every question, and one without the picture where that is asked for."""
-    evaluation, read_media = job.recipe.evaluation, job.read_media
-    engine = LocalEngine(loaded, evaluation, read_media)
-    blinded = LocalEngine(loaded, evaluation, read_media, blank=True)
+def ask_model(job: Job, folder: Path, model: OtherModel) -> None:
+    """Asks a model as it is every benchmark, with and without pictures."""
+    loaded = loaded_for(job, model)
+    ask_all(job, folder, engine_for(job, model, loaded=loaded))
+    ask_blind(job, folder, engine_for(job, model, loaded=loaded, blank=True))
+
+
+def ask_all(job: Job, folder: Path, engine: Engine) -> None:
+    """Logs an answer to every question of the benchmarks."""
     for name in job.recipe.benchmarks:
-        questions = job.questions(name)
-        _ask(job, name, engine, questions, folder / log_name(name))
+        _ask(job, name, engine, job.questions(name), folder / log_name(name))
+
+
+def ask_blind(job: Job, folder: Path, engine: Engine) -> None:
+    """Logs an answer without the picture to every question, where that is asked for."""
+    for name in job.recipe.benchmarks:
         if asked_blind(job.recipe, name):
             # One order of the options is enough to see what the words alone give.
-            once = tuple(question for question in questions if question.rotation == 0)
-            _ask(job, f"{name} blind", blinded, once, folder / log_name(name, blind=True))
+            once = tuple(question for question in job.questions(name) if question.rotation == 0)
+            _ask(job, f"{name} blind", engine, once, folder / log_name(name, BLIND))
 
 
-def answers(job: Job, stage: Stage, benchmark: str) -> Asked:
-    """What a stage's model answered to a benchmark."""
-    folder = job.folder(stage)
-    place = folder.relative_to(job.layout.run.path)
-    seen = log_name(benchmark)
-    found = Asked(read_rows(folder / seen, Prediction), (place / seen).as_posix())
-    if not asked_blind(job.recipe, benchmark):
-        return found
-    blind = log_name(benchmark, blind=True)
-    return Asked(
-        found.predictions, found.place,
-        read_rows(folder / blind, Prediction), (place / blind).as_posix(),
+def ask_validation(job: Job, folder: Path, engine: Engine) -> None:
+    """Logs an answer to every question that is asked of the validation samples."""
+    for name, questions in job.validation_questions.items():
+        _ask(job, f"{name} on validation", engine, questions, folder / log_name(name, VALIDATION))
+
+
+def all_answered(job: Job, folder: Path, *, test: bool = True) -> bool:
+    """Whether a folder has all answers to the benchmarks and on validation.
+
+    Args:
+        job: The run.
+        folder: Where the answers are.
+        test: Look at the benchmarks too, not only at validation.
+    """
+    wanted = {log_name(name, VALIDATION): q for name, q in job.validation_questions.items()}
+    if test:
+        wanted |= {log_name(name): job.questions(name) for name in job.recipe.benchmarks}
+    return all(
+        (folder / name).is_file() and len(read_rows(folder / name, Prediction)) == len(questions)
+        for name, questions in wanted.items()
     )
 
 
-def log_name(benchmark: str, *, blind: bool = False) -> str:
-    """File name of a benchmark's predictions."""
-    return f"predictions-{benchmark}{'.blind' if blind else ''}.jsonl"
+def answers(job: Job, folder: Path, benchmark: str, *, blind: bool | None = None) -> Asked:
+    """What was answered to a benchmark.
+
+    Args:
+        job: The run.
+        folder: Where the answers are.
+        benchmark: Its name.
+        blind: Whether it was also asked without pictures; as the recipe says when not given.
+    """
+    seen = _logged(job, folder, log_name(benchmark))
+    if not (asked_blind(job.recipe, benchmark) if blind is None else blind):
+        return seen
+    blank = _logged(job, folder, log_name(benchmark, BLIND))
+    return Asked(seen.predictions, seen.place, blank.predictions, blank.place)
+
+
+def validation_answers(job: Job, folder: Path, benchmark: str) -> Asked:
+    """What was answered to a benchmark's questions on the validation samples."""
+    return _logged(job, folder, log_name(benchmark, VALIDATION))
+
+
+def log_name(benchmark: str, kind: str = "") -> str:
+    """File name of a benchmark's predictions: `BLIND`, `VALIDATION`, or the usual ones."""
+    return f"predictions-{benchmark}{kind}.jsonl"
+
+
+def _logged(job: Job, folder: Path, name: str) -> Asked:
+    place = folder.relative_to(job.layout.run.path) / name
+    return Asked(read_rows(folder / name, Prediction), place.as_posix())
 
 
 def _ask(
-    job: Job, what: str, engine: LocalEngine, questions: Sequence[Question], path: Path
+    job: Job, what: str, engine: Engine, questions: Sequence[Question], path: Path
 ) -> None:
     with Appender(path) as log:
         done = {row.question for row in read_rows(path, Prediction)}
         left = _whole_batches(questions, done, job.recipe.evaluation.batch_size)
         job.report.advance(f"{what}: answers", len(done), len(questions))
-        for prediction in engine.ask(left):
+        for prediction in judged(job, left, engine.ask(left)):
             if prediction.question not in done:
                 log.append(prediction)
                 done.add(prediction.question)

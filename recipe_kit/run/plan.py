@@ -6,18 +6,21 @@ retries are not in it: they do not change the result. A field that came into the
 out of it while it has its default, so that finished runs stay finished.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from recipe_kit.data import drawn
 from recipe_kit.data.sources import load_samples
 from recipe_kit.model.checkpoint import find_checkpoint
+from recipe_kit.model.judges import find_judge, judge_revision
 from recipe_kit.record.files import digest
 from recipe_kit.spec.base import settled
 from recipe_kit.spec.data import LATER_OF_WORLDS, WorldSource
-from recipe_kit.spec.model import Model
+from recipe_kit.spec.model import COMPARE, OtherModel, Video
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import OpenTask
 
 Kind = Literal["data", "zero-shot", "gate", "train", "re-evaluation", "comparison"]
 
@@ -37,7 +40,9 @@ class Stage:
     kind: Kind
     name: str
     fingerprint: str
-    role: str = ""  # of a training or its re-evaluation: "tuned", or the name of an ablation
+    role: str = ""
+    """Of a training or its re-evaluation: "tuned", or the name of an ablation; of a zero-shot
+    evaluation of another model than the one that is trained: "compare-" and its short name."""
     blend: tuple[tuple[str, float], ...] = ()
 
 
@@ -48,10 +53,17 @@ class Plan:
     stages: tuple[Stage, ...]
     revision: str
     """Of the base model: the hub's commit, or the digest of the folder's files."""
+    revisions: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
+    """The same of every model and judge of the recipe, by what the spec says: name and revision."""
 
     def of(self, kind: Kind, role: str = "") -> Stage:
         """The stage of a kind, and of a role where there are several."""
         return next(s for s in self.stages if s.kind == kind and s.role == role)
+
+    @property
+    def others(self) -> tuple[Stage, ...]:
+        """The zero-shot evaluations of further models."""
+        return tuple(stage for stage in self.stages if stage.kind == "zero-shot" and stage.role)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -77,6 +89,8 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     blind = [name for name in recipe.benchmarks if asked_blind(recipe, name)]
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
     model = recipe.model.model_dump(mode="json", include={"min_pixels", "max_pixels"})
+    if recipe.model.video != Video():
+        model["video"] = recipe.model.video.model_dump(mode="json")
     revision = model_revision(recipe.model, recipe_dir)
 
     # What is asked and learned. The data stage reads more than that: a license, the audit's rules.
@@ -84,8 +98,22 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         tasks, bench, recipe.data.model_dump(mode="json", include={"splits", "seed", "stratify"}),
         recipe.data.audit.unreadable, _content(recipe, recipe_dir, cache),
     ])
-    data = _stage("data", "data", asked, _described(recipe))
-    zero = _stage("zero-shot", "zero-shot", asked, model, asking, revision, *filter(None, [blind]))
+    every = [_all_checkpoints(recipe)] if all_checkpoints(recipe) else []
+    data = _stage("data", "data", asked, _described(recipe), *every)
+    judges = _judges(recipe, recipe_dir)
+    judging = sorted({f"{name} {found}" for (name, _), found in judges.items()})
+    zero = _stage(
+        "zero-shot", "zero-shot", asked, model, asking, revision,
+        *filter(None, [blind, _server(recipe.model), judging]),
+    )
+    revisions = {**judges, (recipe.model.base, recipe.model.revision): revision}
+    others = []
+    for name, other in recipe.model.compare.items():
+        found = revisions[other.base, other.revision] = model_revision(other, recipe_dir)
+        others.append(_stage(
+            "zero-shot", f"zero-shot-{name}", asked, model, asking, found,
+            *filter(None, [blind, _server(other), judging]), role=f"{COMPARE}{name}",
+        ))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = settled(
         recipe.train, "max_length", "devices",
@@ -95,23 +123,24 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         name: ablation.blend for name, ablation in recipe.train.ablations.items()
     }
     trainings = []
-    for role, blend in blends.items():
+    for role, blend in blends.items() if recipe.train.method != "none" else ():
         suffix = "" if role == "tuned" else f"-{role}"
+        kept = every if role == "tuned" else []
         train = _stage(
-            "train", f"train{suffix}", asked, model, asking, revision, training, blend,
+            "train", f"train{suffix}", asked, model, asking, revision, training, blend, *kept,
             role=role, blend=tuple(blend.items()),
         )
         again = _stage(
-            "re-evaluation", f"re-evaluation{suffix}", zero.fingerprint, train.fingerprint,
+            "re-evaluation", f"re-evaluation{suffix}", zero.fingerprint, train.fingerprint, *kept,
             role=role,
         )
         trainings += [train, again]
-    after = [stage.fingerprint for stage in trainings]
+    after = [stage.fingerprint for stage in (*others, *trainings)]
     comparison = _stage(
         "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring,
         *filter(None, [_dump(recipe, "success")]),
     )
-    return Plan((data, zero, gate, *trainings, comparison), revision)
+    return Plan((data, zero, *others, gate, *trainings, comparison), revision, revisions)
 
 
 def asked_blind(recipe: Recipe, benchmark: str) -> bool:
@@ -121,17 +150,55 @@ def asked_blind(recipe: Recipe, benchmark: str) -> bool:
     return any(recipe.tasks[task].type == "choice" for task in recipe.benchmarks[benchmark].tasks)
 
 
-def find_model(model: Model, recipe_dir: Path) -> str:
+def all_checkpoints(recipe: Recipe) -> bool:
+    """Whether every saved checkpoint is asked, not only the best one."""
+    return recipe.evaluation.checkpoints == "all" and recipe.train.method != "none"
+
+
+def _all_checkpoints(recipe: Recipe) -> Any:
+    """What asking every checkpoint depends on, beside what asking the best one does."""
+    train = recipe.train
+    return ["all checkpoints", train.checkpoint_every, train.validate_.max_samples, train.seed]
+
+
+def _server(model: OtherModel) -> Any:
+    """How a server is asked, as far as that changes its answers; None for a model in this process.
+
+    Where the server is, and how patiently it is asked, may change while a run goes on.
+    """
+    if model.endpoint is None:
+        return None
+    patience = {"url", "api_key", "media", "concurrency", "timeout_s", "retries"}
+    return settled(model.endpoint, exclude=patience)
+
+
+def find_model(model: OtherModel, recipe_dir: Path) -> str:
     """`tiny`, a hub name, or a folder: one beside the recipe goes before the current folder's."""
     beside = recipe_dir / model.base
     return str(beside) if model.base != "tiny" and beside.is_dir() else model.base
 
 
-def model_revision(model: Model, recipe_dir: Path) -> str:
-    """The hub's commit, or the digest of the model's files."""
+def model_revision(model: OtherModel, recipe_dir: Path) -> str:
+    """The hub's commit, or the digest of the model's files; of a server's model, its name there."""
+    if model.endpoint:
+        return model.revision or model.endpoint.model or model.base
     base = find_model(model, recipe_dir)
     # Without weights: a plan of a hub's model downloads nothing large.
     return find_checkpoint(base, revision=model.revision, weights=False).revision()
+
+
+def _judges(recipe: Recipe, recipe_dir: Path) -> dict[tuple[str, str | None], str]:
+    """The revisions of the classifiers that judge open answers, by what the spec says of them."""
+    asked = {name for benchmark in recipe.benchmarks.values() for name in benchmark.tasks}
+    tasks = [recipe.tasks[name] for name in sorted(asked)]
+    named = {(t.judge, t.judge_revision) for t in tasks if isinstance(t, OpenTask)}
+    # Without weights: a plan downloads nothing large.
+    return {
+        (name, revision): judge_revision(
+            find_judge(name, revision=revision, recipe_dir=recipe_dir, weights=False)
+        )
+        for name, revision in named
+    }
 
 
 def _stage(
@@ -171,10 +238,14 @@ def _content(recipe: Recipe, recipe_dir: Path, cache: Path) -> list[str]:
     tables = {n: s for n, s in recipe.data.sources.items() if n not in worlds}
     if tables:
         from recipe_kit.data import facts  # half a second of imports
+        from recipe_kit.run.shown import keep_frames  # which finds the model as this module does
 
         # Without tasks: whether a label exists is checked over all sources, in the data stage.
         data = recipe.data.model_copy(update={"sources": tables, "stratify": None})
         alone = recipe.model_copy(update={"data": data, "tasks": {}})
-        samples = load_samples(alone, recipe_dir=recipe_dir, cache=cache)
+        samples = load_samples(
+            alone, recipe_dir=recipe_dir, cache=cache,
+            keep=keep_frames(recipe, recipe_dir=recipe_dir, cache=cache),
+        )
         found.append(facts.digest(samples))
     return found

@@ -26,7 +26,9 @@ def training_tasks(recipe: Recipe) -> tuple[str, ...]:
 
 
 def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
-    """Every sample that has something to teach: its own prompt and target, or its tasks'.
+    """Every sample that has something to teach: its own prompt and target, then its tasks'.
+
+    A task that asks and answers just the same as the sample itself adds nothing.
 
     Raises:
         DataError: a label's value is none its task knows, or a label of a prompt is missing.
@@ -34,15 +36,17 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
     tasks = {name: recipe.tasks[name] for name in training_tasks(recipe)}
     found = []
     for sample in samples:
+        asked = (
+            (posed.prompt, posed.reference)
+            for name, task in tasks.items()
+            for about in lessons(recipe, name, sample)
+            for posed in pose(name, task, about, turns=_turns(task))
+        )
         if sample.prompt is not None and sample.target is not None:
-            pairs: tuple[tuple[str, str], ...] = ((sample.prompt, sample.target),)
+            own = (sample.prompt, sample.target)
+            pairs = (own, *(pair for pair in asked if pair != own))
         else:
-            pairs = tuple(
-                (posed.prompt, posed.reference)
-                for name, task in tasks.items()
-                for about in lessons(recipe, name, sample)
-                for posed in pose(name, task, about, turns=_turns(task))
-            )
+            pairs = tuple(asked)
         if pairs:
             found.append(Example(sample, pairs))
     return tuple(found)
@@ -98,9 +102,7 @@ def _pools(recipe: Recipe, tasks: Collection[str]) -> dict[str, Benchmark]:
     found: dict[str, Benchmark] = {}
     for name, one in recipe.benchmarks.items():
         if one.pool and one.tasks[0] in tasks:
-            # What a model would have to answer first is no help in choosing a checkpoint.
-            pool = one.pool.model_copy(update={"text": None})
-            benchmark = Benchmark(split="val", tasks=one.tasks, pool=pool)
+            benchmark = Benchmark(split="val", tasks=one.tasks, pool=one.pool)
             if benchmark not in found.values():
                 found[f"validation of {name}"] = benchmark
     return found

@@ -33,7 +33,10 @@ def learning_rate(
 
 
 def best(validations: Sequence[Scores]) -> int:
-    """Index of the best validation: highest accuracy, then lowest loss, then earliest."""
+    """Index of the best validation: highest accuracy, then lowest loss, then earliest.
+
+    Where there is nothing to be right or wrong about, all accuracies are 0, and the loss decides.
+    """
     return max(
         range(len(validations)),
         key=lambda index: (validations[index].accuracy, -validations[index].loss, -index),

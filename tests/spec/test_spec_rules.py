@@ -202,6 +202,20 @@ def test_a_benchmark_on_an_empty_split(problems: Problems) -> None:
     )
 
 
+def test_texts_have_their_profile_and_their_labels(problems: Problems) -> None:
+    found = said(problems(
+        ("    type: scale\n    prompt: How dangerous is it?",
+         "    type: caption\n    prompt: Describe it.\n    more_labels: [cracked, craked]"),
+        ("{task: severity, metric: mae, at_most: 0.5}",
+         "{task: severity, metric: bleu, at_least: 0.5}"),
+    ))
+    assert found[:2] == [
+        "31:11: the profile 'test-finetune-test' has no place for answers that are text / Write "
+        "`profile: benchmark-study`.",
+        "33:28: there is no label 'craked' / Did you mean 'cracked'?",
+    ]
+
+
 def test_every_prose_key_is_asked_for_when_there_is_no_prose(problems: Problems) -> None:
     text = problems(("prose:\n", "resources: []\n#"), ("  overview: |\n", "#"), (
         "    Robots should not drive over cracks.\n", ""), (

@@ -15,7 +15,9 @@ from recipe_kit.spec.query import (
     unknown,
     value,
 )
-from recipe_kit.spec.tasks import ALWAYS_SLICED, SIZE_SLICE
+from recipe_kit.spec.tasks import ALWAYS_SLICED, SIZE_SLICE, TEXT_TASKS
+
+TEXT_PROFILE = "benchmark-study"
 
 
 def task_names(data: Plain) -> Iterator[Problem]:
@@ -64,6 +66,23 @@ def task_labels(data: Plain) -> Iterator[Problem]:
                 fix = f"Labels there: {', '.join(known)}."
                 yield Problem(keys, f"the task '{name}' needs the label '{label}', which no source "
                               f"of {whose} has", fix)
+
+
+def texts_are_told(data: Plain) -> Iterator[Problem]:
+    """Further references and the judge's question are labels; a profile tells of such tasks."""
+    known = [labels_of(source) for _, source in find(data, "data.sources.*")]
+    everywhere = _all_labels(data)
+    for keys, task in find(data, "tasks.*"):
+        if value(task, "type") not in TEXT_TASKS:
+            continue
+        named = [*texts(task, "more_labels.*"), *texts(task, "question")]
+        for inner, label in named:
+            if everywhere and None not in known and label not in everywhere:
+                yield unknown((*keys, *inner), "label", label, everywhere)
+        profile = value(data, "profile", "test-finetune-test")
+        if profile != TEXT_PROFILE:
+            yield Problem((*keys, "type"), f"the profile '{profile}' has no place for answers "
+                          "that are text", f"Write `profile: {TEXT_PROFILE}`.")
 
 
 def _under(at: Keys, benchmark: Plain) -> list[tuple[Keys, str]]:
@@ -170,4 +189,4 @@ def _held(data: Plain, sources: Iterable[str]) -> list[str] | None:
     return sorted({one for labels in held for one in labels or ()})
 
 
-TASK_RULES = (task_names, task_labels, answers, scales, benchmark_parts, slices)
+TASK_RULES = (task_names, task_labels, answers, scales, texts_are_told, benchmark_parts, slices)
