@@ -10,7 +10,7 @@ A sample of the list may name its files itself: `"video": "clips/a1.mp4", "annot
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.places import media_name, nearest
@@ -71,16 +71,7 @@ def read_part(root: Path, part: str, meta_file: str = META) -> list[Annotated]:
             once. Videos are looked at later, with those of other sources.
     """
     meta = root / part / meta_file
-    if not meta.is_file():
-        found = sorted(one.name for one in root.iterdir() if (one / meta_file).is_file())
-        raise DataError("there is no such list", where=str(meta),
-                        fix=f"correct the subdirectory's name; {nearest(part, found)}" if found
-                        else f"write a {meta_file} into each subdirectory")
-    listed = read_object(meta)
-    kind, entries = listed.get("format"), listed.get("samples")
-    if kind not in FORMATS:
-        raise DataError(f"the format is {json.dumps(kind)}; {nearest(str(kind), FORMATS)}",
-                        where=str(meta), fix='write "format": "human", "cv" or "reasoning"')
+    kind, entries = _read_meta(meta)
     if not isinstance(entries, list) or not entries:
         raise DataError('holds no list of "samples"', where=str(meta),
                         fix='write "samples": [{"id": ...}, ...]')
@@ -98,6 +89,31 @@ def read_part(root: Path, part: str, meta_file: str = META) -> list[Annotated]:
         found_ones.append(one)
     raise_problems(problems, "correct these samples, or take them out of the list")
     return found_ones
+
+
+def format_of(root: Path, part: str, meta_file: str = META) -> Format:
+    """The format of a subdirectory's annotations.
+
+    Raises:
+        DataError: The list is missing, is not JSON, or names no format that there is.
+    """
+    return _read_meta(root / part / meta_file)[0]
+
+
+def _read_meta(meta: Path) -> tuple[Format, object]:
+    """The format, and what should be the list of samples."""
+    if not meta.is_file():
+        folders = meta.parents[1].iterdir() if meta.parents[1].is_dir() else ()
+        found = sorted(one.name for one in folders if (one / meta.name).is_file())
+        raise DataError("there is no such list", where=str(meta),
+                        fix=f"correct the subdirectory's name; {nearest(meta.parent.name, found)}"
+                        if found else f"write a {meta.name} into each subdirectory")
+    listed = read_object(meta)
+    kind = listed.get("format")
+    if kind not in FORMATS:
+        raise DataError(f"the format is {json.dumps(kind)[:40]}; {nearest(str(kind), FORMATS)}",
+                        where=str(meta), fix='write "format": "human", "cv" or "reasoning"')
+    return cast(Format, kind), listed.get("samples")
 
 
 def _read_entry(root: Path, part: str, kind: Format, entry: object) -> Annotated:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
+from recipe_kit.data.annotations import format_of
 from recipe_kit.data.audit import count_values
 from recipe_kit.data.exchange.formats import FORMATS
 from recipe_kit.data.inspection import inspect_all
@@ -20,9 +21,10 @@ from recipe_kit.spec.data import (
     TableSource,
     TriplesSource,
     WorldSource,
+    part_shares,
 )
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.worlds import CLIP_WORLDS
+from recipe_kit.spec.worlds import ANNOTATION_FORMATS, CLIP_WORLDS, WORLD_LABELS
 
 RESOLUTIONS = 10
 # A label with more values than this is a text or a number, not a class to be counted.
@@ -45,8 +47,8 @@ def measure(samples: Sequence[Sample], roots: Mapping[str, Path], audit: AuditRe
     return DataFacts(
         sources={
             name: _measure_source(
-                source, [sample for sample in used if sample.source == name], roots, recipe)
-            for name, source in recipe.data.sources.items()
+                name, [sample for sample in used if sample.source == name], roots, recipe)
+            for name in recipe.data.sources
         },
         splits=_splits(used),
         audit=audit,
@@ -68,11 +70,13 @@ def _digested(sample: Sample) -> dict[str, Any]:
     return sample.model_dump(exclude={"media", "width", "height", *later})
 
 
-def _measure_source(source: Source, samples: Sequence[Sample], roots: Mapping[str, Path],
+def _measure_source(name: str, samples: Sequence[Sample], roots: Mapping[str, Path],
                     recipe: Recipe) -> SourceFacts:
+    source = recipe.data.sources[name]
+    weights = part_shares(source)
     # A file that several questions are asked about counts once.
     files = {sample.media: sample for sample in samples}.values()
-    looked = inspect_all(looks(list(files), roots), recipe.data.audit.max_megapixels)
+    looked = inspect_all(looks(list(files), roots, recipe), recipe.data.audit.max_megapixels)
     media = [look.facts for look in looked if isinstance(look, Inspection)]
     labels = {
         label: values
@@ -95,7 +99,19 @@ def _measure_source(source: Source, samples: Sequence[Sample], roots: Mapping[st
         annotation=_annotation(source, samples),
         fps=_counted(f"{round(one.fps, 2):g}" for one in media if one.fps),
         seconds=_seconds([one.frames / one.fps for one in media if one.fps]),
+        parts={part: sum(sample.part == part for sample in samples) for part in weights},
+        weights=weights,
+        formats=_formats(source, roots[name]),
     )
+
+
+def _formats(source: Source, root: Path) -> dict[str, str]:
+    """The format of the annotations in each subdirectory."""
+    if isinstance(source, WorldSource):
+        return {part: ANNOTATION_FORMATS[part] for part in source.subdirectories}
+    if isinstance(source, AnnotationsSource):
+        return {part: format_of(root, part, source.meta_file) for part in source.subdirectories}
+    return {}
 
 
 def _annotation(source: Source, samples: Sequence[Sample]) -> str:
@@ -103,7 +119,8 @@ def _annotation(source: Source, samples: Sequence[Sample]) -> str:
     match source:
         case WorldSource():
             each = "clip" if source.world in CLIP_WORLDS else "picture"
-            return f"labels drawn with each {each}: {_listed(_labels_of(samples))}"
+            own = [name for name in _labels_of(samples) if name in WORLD_LABELS[source.world]]
+            return f"labels drawn with each {each}: {_listed(own)}"
         case TriplesSource():
             return "JSON triples: image_path, prompt, target"
         case QuestionsSource():

@@ -58,8 +58,7 @@ def check_labels_exist(samples: Sequence[Sample], recipe: Recipe) -> None:
     Raises:
         DataError: No sample has the label; the nearest one that exists is named.
     """
-    asked = [sample for sample in samples if sample.target is None]
-    known = sorted({label for sample in asked for label in sample.labels})
+    known = sorted({label for sample in samples for label in sample.labels})
     for key, label in _wanted(recipe):
         if label not in known:
             raise DataError(f"no sample has the label {label!r}; {nearest(label, known)}",

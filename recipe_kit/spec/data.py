@@ -188,6 +188,16 @@ Source = Annotated[
 ]
 
 
+def part_shares(source: Source) -> dict[str, float]:
+    """Share of the draws in training of each of a source's subdirectories; they add up to 1."""
+    if not isinstance(source, WorldSource | AnnotationsSource):
+        return {}
+    weights = source.weights or (1.0,) * len(source.subdirectories)
+    whole = sum(weights)
+    return {name: weight / whole
+            for name, weight in zip(source.subdirectories, weights, strict=True)}
+
+
 class Take(Part):
     """A share of the rows that a table declares for one split."""
 

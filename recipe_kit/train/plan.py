@@ -1,13 +1,16 @@
 """What a training will do, before it does it."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from recipe_kit.errors import TrainError
 from recipe_kit.record.files import digest
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.base import settled
+from recipe_kit.spec.data import part_shares
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train.examples import Example, examples, training_samples, validation_samples
 from recipe_kit.train.order import counts, draw
@@ -27,9 +30,10 @@ class Plan:
     """Samples, steps and the digest that a checkpoint of this training carries."""
 
     sources: dict[str, tuple[Example, ...]]
+    """By source, or by source and subdirectory: `drive/human_annotated`."""
     val: tuple[Example, ...]
     per_epoch: dict[str, int]
-    """Samples that an epoch takes from each source."""
+    """Samples that an epoch takes from each of them."""
     per_step: int
     steps_per_epoch: int
     steps: int
@@ -55,6 +59,18 @@ class Plan:
             step % self.validate_every == 0 or step == self.steps
         )
 
+    def save_due(self, step: int, every: int | None) -> bool:
+        """Whether a checkpoint is saved after so many steps, by plan.
+
+        Args:
+            step: Steps done.
+            every: Also save every so many steps.
+        """
+        return step > 0 and (
+            self.validation_due(step) or step == self.steps
+            or (every is not None and step % every == 0)
+        )
+
     def questions_in_epoch(self) -> int:
         """Training questions in the first epoch."""
         return sum(len(self.sources[name][index].pairs) for name, index in self._order(0))
@@ -64,7 +80,8 @@ class Plan:
         name, index = self._order(0)[0]
         example = self.sources[name][index]
         prompt, target = example.pairs[0]
-        return {"image_path": example.sample.media, "prompt": prompt, "target": target}
+        kind = example.sample.media_type
+        return {f"{kind}_path": example.sample.media, "prompt": prompt, "target": target}
 
     def _order(self, epoch: int) -> list[tuple[str, int]]:
         if epoch not in self._orders:
@@ -83,16 +100,19 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
     `train.max_samples`), whatever the blend: so trainings with another blend take as many steps.
 
     Raises:
-        TrainError: there is nothing to train on.
+        TrainError: there is nothing to train on, or nothing of a subdirectory that has a weight.
         DataError: a label's value is none its task knows.
     """
     spec = recipe.train
     samples = tuple(samples)
     chosen = examples(recipe, training_samples(recipe, samples, blend))
-    names = blend or dict.fromkeys(recipe.data.sources)
-    sources = {
-        name: tuple(example for example in chosen if example.sample.source == name)
-        for name in names
+    sources: dict[str, tuple[Example, ...]] = {
+        f"{name}/{part}" if part else name: tuple(
+            example for example in chosen
+            if example.sample.source == name and example.sample.part == part
+        )
+        for name in blend or recipe.data.sources
+        for part in part_shares(recipe.data.sources[name]) or ("",)
     }
     everything = len(examples(recipe, (s for s in samples if s.split == "train")))
     total = min(everything, spec.max_samples or everything)
@@ -104,7 +124,7 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
     return Plan(
         sources=sources,
         val=val,
-        per_epoch=counts(sizes, blend, total),
+        per_epoch=counts(sizes, _weights(recipe, blend, sizes), total),
         per_step=per_step,
         steps_per_epoch=steps_per_epoch,
         steps=max(1, round(spec.epochs * steps_per_epoch)),
@@ -114,14 +134,39 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
     )
 
 
+def _weights(
+    recipe: Recipe, blend: Mapping[str, float], sizes: Mapping[str, int]
+) -> dict[str, float]:
+    """The weight of each source in an epoch, its subdirectories' shares of it where it has some."""
+    members: Counter[str] = Counter()
+    for key, size in sizes.items():
+        members[key.partition("/")[0]] += size
+    weights = {}
+    for key, size in sizes.items():
+        name, _, part = key.partition("/")
+        whole = blend[name] if blend else float(members[name])
+        weights[key] = whole * part_shares(recipe.data.sources[name]).get(part, 1.0)
+        if part and weights[key] > 0 and not size:
+            raise TrainError(
+                f"the subdirectory '{part}' has a weight but no training samples",
+                where=f"data.sources.{name}.weights",
+                fix="Give the source a larger share in data.splits.train (and room in "
+                f"train.max_samples), or take '{part}' out of its subdirectories.",
+            )
+    return weights if any(weights.values()) else {}
+
+
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
     # How often the state is saved changes nothing that is learned.
     spec = settled(
         recipe.train, "max_length", "devices", exclude={"ablations", "blend", "checkpoint_every"}
     )
+    parts = {name: shares for name, source in recipe.data.sources.items()
+             if (shares := part_shares(source))}
     return digest({
         "train": spec,
         "blend": dict(blend),
+        **({"parts": parts} if parts else {}),
         "pixels": [recipe.model.min_pixels, recipe.model.max_pixels],
         "samples": [[e.sample.id, e.sample.sha256, e.sample.split, e.pairs] for e in used],
     })

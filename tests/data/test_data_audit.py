@@ -98,6 +98,7 @@ def test_what_the_audit_tells(tmp_path: Path) -> None:
             "splits": {"train": 3, "val": 2, "test": 3},
             "labels": {"cracked": {"cracked": 5, "intact": 3}}, "categories": {},
             "annotation": "CSV, one row per picture: cracked", "fps": {}, "seconds": None,
+                "parts": {}, "weights": {}, "formats": {},
         }},
     }
     assert DataFacts.model_validate_json(facts.model_dump_json()) == facts
