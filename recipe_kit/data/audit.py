@@ -37,8 +37,8 @@ def audit(samples: Sequence[Sample], roots: Mapping[str, Path], recipe: Recipe) 
     rules = recipe.data.audit
     seen: dict[str, list[Seen]] = {split: [] for split in ORDER}
     unreadable = []
-    for sample, look in zip(samples, inspect_all(looks(samples, roots), rules.max_megapixels),
-                            strict=True):
+    looked = inspect_all(looks(samples, roots, recipe), rules.max_megapixels)
+    for sample, look in zip(samples, looked, strict=True):
         if not isinstance(look, Inspection):
             unreadable.append(UnreadableFile(sample=sample.id, path=sample.media, reason=look.what))
         elif sample.split:

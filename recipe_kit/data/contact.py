@@ -57,7 +57,7 @@ def sheets(recipe: Recipe, samples: Sequence[Sample],
     counts = Counter({value: len(members) for value, members in of_value.items()})
     frequent = sorted(counts, key=lambda value: (-counts[value], value))[:SHEETS]
     return {
-        value: contact_sheet(looks(_chosen(of_value[value]), roots),
+        value: contact_sheet(looks(_chosen(of_value[value]), roots, recipe),
                              max_megapixels=recipe.data.audit.max_megapixels)
         for value in sorted(frequent)
     }

@@ -59,6 +59,8 @@ def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[A
     if not context.is_open:
         context.thread_type = "AUTO"
         context.thread_count = 0  # as many as there are cores
+        # A damaged frame is an error, and not patched up from its neighbors.
+        context.options = {"err_detect": "explode"}
     context.flush_buffers()
     gap = False
     for packet, (stamp, _), use in zip(film.packets(), film.order, needed, strict=True):

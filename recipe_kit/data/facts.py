@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from recipe_kit.data.annotations import format_of
 from recipe_kit.data.audit import count_values
-from recipe_kit.data.exchange.formats import FORMATS
+from recipe_kit.data.exchange.formats import READERS
 from recipe_kit.data.inspection import inspect_all
 from recipe_kit.data.memory import Inspection
 from recipe_kit.data.sources import looks
@@ -124,7 +124,7 @@ def _annotation(source: Source, samples: Sequence[Sample]) -> str:
         case TriplesSource():
             return "JSON triples: image_path, prompt, target"
         case QuestionsSource():
-            return f"{FORMATS[source.format].title}: {_listed(_labels_of(samples))}"
+            return f"{READERS[source.format].title}: {_listed(_labels_of(samples))}"
         case AnnotationsSource():
             return f"JSON, one file per video: {_listed(_labels_of(samples))}"
         case TableSource():

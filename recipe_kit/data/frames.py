@@ -20,7 +20,7 @@ import numpy as np
 
 from recipe_kit.data import media
 from recipe_kit.data.clip import Clip
-from recipe_kit.data.sampling import SizeOf
+from recipe_kit.data.sampling import SizeOf, sampled
 from recipe_kit.spec.model import Video
 
 HEAD = struct.Struct("<8sII")
@@ -48,12 +48,11 @@ class FrameCache:
 
     def get(self, key: str, read: Callable[[], Clip]) -> Clip:
         """Frames from the cache, or read and kept; a damaged entry is read anew."""
-        path = self._folder / key[:2] / (key + SUFFIX)
-        found = _load(path)
+        found = _load(self._path(key))
         if found is not None:
             return found
         clip = read()
-        self._keep(path, clip)
+        self.keep(key, clip)
         return clip
 
     def size(self) -> tuple[int, int]:
@@ -61,7 +60,9 @@ class FrameCache:
         sizes = [size for _, size, _ in self._entries()]
         return len(sizes), sum(sizes)
 
-    def _keep(self, path: Path, clip: Clip) -> None:
+    def keep(self, key: str, clip: Clip) -> None:
+        """Add frames, removing others if that is too much."""
+        path = self._path(key)
         content = _dump(clip)
         if len(content) > self._limit:
             return
@@ -89,6 +90,9 @@ class FrameCache:
                 path.unlink(missing_ok=True)
                 used -= size
         self._used = used
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / (key + SUFFIX)
 
     def _total(self) -> int:
         return sum(size for _, size, _ in self._entries())
@@ -132,9 +136,8 @@ def read_clip(
 def frames_key(sha256: str, video: Video, size_of: SizeOf) -> str:
     """Name of an entry: the file's content, which frames, and how large."""
     # What sizes come of the rule for frames of a few shapes tells one rule from another.
-    choice = [video.nframes, video.fps, video.min_frames, video.max_frames]
     sizes = [size_of(*shape) for shape in ((1080, 1920), (96, 128), (4000, 3000))]
-    return hashlib.sha256(json.dumps([sha256, choice, sizes]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([sha256, sampled(video), sizes]).encode()).hexdigest()
 
 
 def _dump(clip: Clip) -> bytes:

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from recipe_kit.data import video as videos
 from recipe_kit.data.clip import Clip
+from recipe_kit.data.reel import files_of
 from recipe_kit.data.sampling import SizeOf
 from recipe_kit.errors import DataError
 from recipe_kit.spec.model import Video
@@ -62,11 +63,16 @@ def probe(path: Path, *, media_type: Literal["image", "video"] = "image",
         DataError: It is missing, empty, too large, or of no known format.
     """
     if media_type == "video":
-        facts = videos.probe(path, max_megapixels=max_megapixels)
-        return MediaFacts("video", facts.width, facts.height, facts.encoding,
-                          path.stat().st_size, facts.frames, facts.fps)
+        return video_facts(videos.probe(path, max_megapixels=max_megapixels), path)
     with open_picture(path, max_megapixels=max_megapixels) as picture:
         return picture_facts(picture, path.stat().st_size)
+
+
+def video_facts(facts: videos.VideoFacts, path: Path) -> MediaFacts:
+    """What was measured of a video, with the size of its files."""
+    size = sum(file.stat().st_size for file in files_of(path))
+    return MediaFacts("video", facts.width, facts.height, facts.encoding, size, facts.frames,
+                      facts.fps)
 
 
 def picture_facts(picture: Image.Image, size: int) -> MediaFacts:

@@ -1,7 +1,6 @@
 """Which frames are taken of a video, and how large they are shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,3 +27,10 @@ def frame_numbers(total: int, fps: float, video: Video) -> list[int]:
         count = int(total / fps * video.fps)
         count = min(max(count, video.min_frames), video.max_frames, total)
     return [int(index) for index in np.linspace(0, total - 1, count).round()]
+
+
+def sampled(video: Video) -> list[int | float | None]:
+    """What the choice of frames depends on."""
+    if video.fps is None:
+        return [video.nframes or FRAMES]
+    return [video.fps, video.min_frames, video.max_frames]

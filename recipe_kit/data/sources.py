@@ -6,7 +6,7 @@ from typing import assert_never
 
 from recipe_kit.data import drawn
 from recipe_kit.data.annotations import flat, lesson, samples_of_annotations
-from recipe_kit.data.inspection import Look, inspect_all
+from recipe_kit.data.inspection import Keep, Look, inspect_all
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.memory import Inspection
 from recipe_kit.data.places import Places, locate, outside, places
@@ -69,7 +69,8 @@ def _root(name: str, source: Source, where: Places, cache: Path) -> Path:
     return _table(name, source, where).parent
 
 
-def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Sample, ...]:
+def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path,
+                 keep: Keep | None = None) -> tuple[Sample, ...]:
     """Read all sources and look at every file; worlds are drawn into the cache first.
 
     A sample whose file cannot be read keeps an empty sha256 when `data.audit.unreadable` is
@@ -79,6 +80,7 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
         recipe: The recipe.
         recipe_dir: Folder of the recipe's YAML file.
         cache: Folder for drawn pictures.
+        keep: Where the frames of videos go, which are decoded to see whether they are sound.
 
     Raises:
         DataError: A table, a row, a label or a file is wrong.
@@ -103,12 +105,15 @@ def load_samples(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> tuple[Samp
                 samples += samples_of_annotations(name, source, roots[name], recipe)
             case _:
                 assert_never(source)
-    return _looked_at(samples, roots, recipe, cache)
+    return _looked_at(samples, roots, recipe, cache, keep)
 
 
-def looks(samples: Sequence[Sample], roots: Mapping[str, Path]) -> list[Look]:
+def looks(samples: Sequence[Sample], roots: Mapping[str, Path], recipe: Recipe) -> list[Look]:
     """List the files of samples, to be looked at."""
-    return [Look(roots[sample.source] / sample.media, sample.media_type) for sample in samples]
+    return [
+        Look(roots[sample.source] / sample.media, sample.media_type, recipe.model.video)
+        for sample in samples
+    ]
 
 
 def _table(name: str, source: TableSource | TriplesSource | QuestionsSource,
@@ -142,8 +147,8 @@ def _samples_of_world(name: str, source: WorldSource, recipe: Recipe,
 
 
 def _looked_at(samples: Sequence[Sample], roots: dict[str, Path],
-               recipe: Recipe, cache: Path) -> tuple[Sample, ...]:
-    files = looks(samples, roots)
+               recipe: Recipe, cache: Path, keep: Keep | None) -> tuple[Sample, ...]:
+    files = looks(samples, roots, recipe)
     real_roots = {name: root.resolve() for name, root in roots.items()
                   if not isinstance(recipe.data.sources[name], WorldSource)}
     for sample, look in zip(samples, files, strict=True):
@@ -153,8 +158,8 @@ def _looked_at(samples: Sequence[Sample], roots: dict[str, Path],
                             fix="copy the file into the media folder")
     audit = recipe.data.audit
     found, unreadable = [], []
-    for sample, seen in zip(samples, inspect_all(files, audit.max_megapixels, cache=cache),
-                            strict=True):
+    seen_files = inspect_all(files, audit.max_megapixels, cache=cache, keep=keep)
+    for sample, seen in zip(samples, seen_files, strict=True):
         if isinstance(seen, Inspection):
             found.append(sample.model_copy(update={
                 "sha256": seen.sha256, "width": seen.facts.width, "height": seen.facts.height}))

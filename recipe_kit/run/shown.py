@@ -1,9 +1,11 @@
 """How large pictures and frames are shown: the checkpoint's settings with the spec's limits."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
 from recipe_kit.data.frames import GIGABYTE, FrameCache
+from recipe_kit.data.inspection import Keep
 from recipe_kit.model.checkpoint import find_checkpoint, load_preprocess
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.run.plan import find_model
@@ -31,6 +33,14 @@ def preprocess_of(recipe: Recipe, *, recipe_dir: Path) -> Preprocess:
     base = find_model(model, recipe_dir)
     folder = find_checkpoint(base, revision=model.revision, weights=False).folder
     return limited(load_preprocess(folder), model)
+
+
+def keep_frames(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Keep:
+    """Where frames go that are decoded when the files are looked at; pictures need no model."""
+    preprocess = functools.cache(lambda: preprocess_of(recipe, recipe_dir=recipe_dir))
+    return Keep(
+        frame_cache(recipe, cache), lambda height, width: preprocess().frame_size(height, width)
+    )
 
 
 def frame_cache(recipe: Recipe, cache: Path) -> FrameCache:
