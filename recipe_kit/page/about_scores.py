@@ -6,7 +6,7 @@ from recipe_kit.page.markdown import Md, as_json, bullets, code, fold, table, te
 from recipe_kit.record.schemas import Record, TaskScores
 
 _FIRST = ("accuracy", "circular_accuracy", "balanced_accuracy", "precision", "recall", "f1",
-          "within_one", "mae", "quadratic_kappa", "unparseable")
+          "within_one", "mae", "quadratic_kappa", "unparseable", "bleu", "lingo_judge")
 
 
 def every_task(record: Record) -> list[tuple[str, str]]:
@@ -56,8 +56,9 @@ def metrics(record: Record, benchmark: str, task: str, role: str) -> Md:
                 numbers.metric_interval(name, metric), numbers.num(metric.n),
             ]
         )
-    errors = f"Where errors occur: {confusion_in_words(scores)}"
-    rows.append([Md("**Confusion matrix**"), errors, "below", "–", numbers.num(scores.n)])
+    if scores.confusion.labels:
+        errors = f"Where errors occur: {confusion_in_words(scores)}"
+        rows.append([Md("**Confusion matrix**"), errors, "below", "–", numbers.num(scores.n)])
     for name in [name for name in numbers.UNCERTAINTY if name in scores.metrics]:
         metric = scores.metrics[name]
         label, description = numbers.METRICS[name]
@@ -92,6 +93,8 @@ def accuracy_formula(record: Record) -> Md:
     benchmark = next(iter(record.benchmarks))
     task = record.benchmarks[benchmark].primary
     scores = main_scores(record, benchmark, task)["base"]
+    if "accuracy" not in scores.metrics:
+        return Md("")
     accuracy = scores.metrics["accuracy"]
     right = round((accuracy.value or 0.0) * accuracy.n)
     return Md(
@@ -154,6 +157,8 @@ def gate_sentence(record: Record) -> Md:
         f"the base model is enough; no {words.training_word(record)}"
         if record.gate.enough
         else f"the base model is not enough; it is {trained}"
+        if record.training
+        else f"the base model is not enough; this recipe does no {words.training_word(record)}"
     )
     targets = f"{met} of {every} targets" if every > 1 else ("the target" if met else "no target")
     return Md(f"**Decision:** {verdict} ({targets} met, compared by {by}).")

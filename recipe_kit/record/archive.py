@@ -1,16 +1,19 @@
 """Questions and logged answers in one small file, which travels with the page.
 
 `predictions.jsonl.gz` begins with a line that names its format. Then come sections: a line that
-says what follows and how many rows, and the rows, one `Question` or one `Prediction` each.
+says what follows and how many rows, and the rows, one `Question` or one `Prediction` each. What a
+prediction has in common with the first one of its question (the prompt, its digest) is not written
+again.
 """
 
 import gzip
+import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from recipe_kit.errors import RecordError
 from recipe_kit.record.files import Row, write_atomic
@@ -18,9 +21,11 @@ from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.record.schemas.entry import Entry
 
 ARCHIVE = "predictions.jsonl.gz"
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 10_000_000  # the cookbook's limit for one file
 
+SHARED = ("prompt", "digest", "model")
+"""What a prediction has from the first one of its question, where it does not say otherwise."""
 _MEND = "Render the page again where the run's folder is."
 
 
@@ -34,6 +39,8 @@ class _Section(Entry):
     benchmark: str
     role: str = ""  # empty: questions
     blind: bool = False
+    step: int | None = None  # of a checkpoint; 0: the base model
+    validation: bool = False  # asked of the validation samples
     rows: int
 
 
@@ -47,6 +54,25 @@ class Archive:
     """From the role and the benchmark's name."""
     blind: Mapping[tuple[str, str], Sequence[Prediction]] = field(default_factory=dict)
     """The same with the pictures blanked, where that was asked."""
+    steps: Mapping[tuple[int, str], Sequence[Prediction]] = field(default_factory=dict)
+    """From a checkpoint's step and the benchmark's name, where every checkpoint was asked."""
+    validation_questions: Mapping[str, Sequence[Question]] = field(default_factory=dict)
+    """From the benchmark's name to its questions about the validation samples."""
+    validation: Mapping[tuple[int, str], Sequence[Prediction]] = field(default_factory=dict)
+    """From a checkpoint's step (0: the base model) and the benchmark's name, answers to these."""
+
+    @property
+    def logs(self) -> Iterator[tuple[str, str, Sequence[Question], Sequence[Prediction]]]:
+        """Every log: who answered, in words; the benchmark; its questions; the answers."""
+        for (role, name), rows in self.predictions.items():
+            yield role, name, self.questions.get(name, ()), rows
+        for (role, name), rows in self.blind.items():
+            yield f"{role} without the picture", name, self.questions.get(name, ()), rows
+        for (step, name), rows in self.steps.items():
+            yield f"step {step}", name, self.questions.get(name, ()), rows
+        for (step, name), rows in self.validation.items():
+            asked = self.validation_questions.get(name, ())
+            yield f"step {step} on validation", name, asked, rows
 
 
 def write_archive(path: Path, archive: Archive) -> None:
@@ -56,18 +82,15 @@ def write_archive(path: Path, archive: Archive) -> None:
         RecordError: It is larger than a page's files may be.
         StorageError: The folder cannot be written to.
     """
-    sections: list[tuple[_Section, Sequence[BaseModel]]] = [
-        (_Section(benchmark=name, rows=len(rows)), rows)
-        for name, rows in archive.questions.items()
-    ]
-    for blind, logs in ((False, archive.predictions), (True, archive.blind)):
-        sections += [
-            (_Section(benchmark=name, role=role, blind=blind, rows=len(rows)), rows)
-            for (role, name), rows in logs.items()
-        ]
     lines = [_Head(format=FORMAT).model_dump_json()]
-    for section, rows in sections:
-        lines += [section.model_dump_json(), *(row.model_dump_json() for row in rows)]
+    first: dict[str, Prediction] = {}
+    for section, rows in _sections(archive):
+        lines.append(section.model_dump_json(exclude_defaults=True))
+        lines += [
+            _packed(row, first) if isinstance(row, Prediction)
+            else row.model_dump_json(exclude_defaults=True)
+            for row in rows
+        ]
     content = gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=9, mtime=0)
     if len(content) >= MAX_BYTES:
         raise RecordError(
@@ -95,17 +118,59 @@ def read_archive(path: Path) -> Archive:
         raise RecordError(
             "is in a newer format", where=str(path), fix="Install a newer recipe_kit.",
         )
-    questions: dict[str, tuple[Question, ...]] = {}
-    predictions: dict[tuple[str, str], tuple[Prediction, ...]] = {}
-    blind: dict[tuple[str, str], tuple[Prediction, ...]] = {}
+    found = _Found()
     while not reader.at_end:
         section = reader.row(_Section)
-        if section.role:
-            logs = blind if section.blind else predictions
-            logs[section.role, section.benchmark] = reader.rows(Prediction, section.rows)
+        if section.role or section.step is not None:
+            rows = tuple(reader.prediction() for _ in range(section.rows))
+            found.keep(section, rows)
         else:
-            questions[section.benchmark] = reader.rows(Question, section.rows)
-    return Archive(questions, predictions, blind)
+            kept = found.validation_questions if section.validation else found.questions
+            kept[section.benchmark] = reader.rows(Question, section.rows)
+    return Archive(**vars(found))
+
+
+def _sections(archive: Archive) -> Iterator[tuple[_Section, Sequence[Question | Prediction]]]:
+    for name, asked in archive.questions.items():
+        yield _Section(benchmark=name, rows=len(asked)), asked
+    for name, asked in archive.validation_questions.items():
+        yield _Section(benchmark=name, validation=True, rows=len(asked)), asked
+    for blind, logs in ((False, archive.predictions), (True, archive.blind)):
+        for (role, name), rows in logs.items():
+            yield _Section(benchmark=name, role=role, blind=blind, rows=len(rows)), rows
+    for validation, each in ((False, archive.steps), (True, archive.validation)):
+        for (step, name), rows in each.items():
+            yield _Section(
+                benchmark=name, step=step, validation=validation, rows=len(rows)
+            ), rows
+
+
+def _packed(row: Prediction, first: dict[str, Prediction]) -> str:
+    """A row without what the first prediction of its question says too."""
+    one = first.get(row.question)
+    same = {name for name in SHARED if one and getattr(one, name) == getattr(row, name)}
+    first.setdefault(row.question, row)
+    return row.model_dump_json(exclude=same, exclude_defaults=True)
+
+
+class _Found:
+    """What is read, section by section."""
+
+    def __init__(self) -> None:
+        self.questions: dict[str, tuple[Question, ...]] = {}
+        self.predictions: dict[tuple[str, str], tuple[Prediction, ...]] = {}
+        self.blind: dict[tuple[str, str], tuple[Prediction, ...]] = {}
+        self.steps: dict[tuple[int, str], tuple[Prediction, ...]] = {}
+        self.validation_questions: dict[str, tuple[Question, ...]] = {}
+        self.validation: dict[tuple[int, str], tuple[Prediction, ...]] = {}
+
+    def keep(self, section: _Section, rows: tuple[Prediction, ...]) -> None:
+        if section.step is not None:
+            logs = self.validation if section.validation else self.steps
+            logs[section.step, section.benchmark] = rows
+        else:
+            by_role = self.blind if section.blind else self.predictions
+            by_role[section.role, section.benchmark] = rows
 
 
 class _Reader:
@@ -115,25 +180,49 @@ class _Reader:
         self._path = path
         self._lines = lines
         self._next = 0
+        self._first: dict[str, Prediction] = {}
 
     @property
     def at_end(self) -> bool:
         return self._next == len(self._lines)
 
     def row(self, kind: type[Row]) -> Row:
-        if self.at_end:
-            raise RecordError("ends too early", where=str(self._path), fix=_MEND)
-        line = self._lines[self._next]
-        self._next += 1
-        try:
-            return kind.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise RecordError(
-                f"is damaged: {place} {first['msg']}",
-                where=f"{self._path}, line {self._next} of its content", fix=_MEND,
-            ) from error
+        line = self._line()
+        return self._checked(lambda: kind.model_validate_json(line))
+
+    def prediction(self) -> Prediction:
+        """A prediction, with what it shares with the first one of its question."""
+        line = self._line()
+
+        def parse() -> Prediction:
+            data = json.loads(line)
+            one = self._first.get(data.get("question", ""))
+            shared = {name: getattr(one, name) for name in SHARED} if one else {}
+            return Prediction.model_validate(shared | data)
+
+        found = self._checked(parse)
+        self._first.setdefault(found.question, found)
+        return found
 
     def rows(self, kind: type[Row], count: int) -> tuple[Row, ...]:
         return tuple(self.row(kind) for _ in range(count))
+
+    def _line(self) -> str:
+        if self.at_end:
+            raise RecordError("ends too early", where=str(self._path), fix=_MEND)
+        self._next += 1
+        return self._lines[self._next - 1]
+
+    def _checked(self, parse: Callable[[], Row]) -> Row:
+        try:
+            return parse()
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            what = f"{place} {first['msg']}"
+        except (ValueError, AttributeError) as error:
+            what = str(error)
+        raise RecordError(
+            f"is damaged: {what}", where=f"{self._path}, line {self._next} of its content",
+            fix=_MEND,
+        )

@@ -5,23 +5,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from recipe_kit.data.exchange.training import LOADER
-from recipe_kit.errors import RecordError
+from recipe_kit.errors import RecordError, TrainError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
 from recipe_kit.record.archive import ARCHIVE
 from recipe_kit.record.files import read_json, storage, write_atomic, write_json
-from recipe_kit.record.schemas import ModelFacts, Record, StageEntry
+from recipe_kit.record.schemas import ModelFacts, Record, StageEntry, TrainingResult
 from recipe_kit.record.store import read_record
 from recipe_kit.record.words import spec_digest
+from recipe_kit.run.checkpoints import checkpoint_of
 from recipe_kit.run.job import Job, device_name
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.pictures import Pictures
 from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan
 from recipe_kit.run.provenance import provenance
 from recipe_kit.run.report import Reporter, now
-from recipe_kit.run.stages import DO, gate_result, training_result
-from recipe_kit.score.outcome import Outcome
+from recipe_kit.run.results import gate_result, training_result
+from recipe_kit.run.stages import DO
+from recipe_kit.score.outcome import TUNED, Outcome
+from recipe_kit.spec.model import COMPARE, OtherModel
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -31,6 +35,7 @@ def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
     Raises:
         RecipeError: A stage could not be done; what was done stays, and the same command goes on.
     """
+    _refuse_many_devices(recipe)
     with places.run.lock():
         places.run.sweep()
         try:
@@ -65,6 +70,16 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
     return record
 
 
+def _refuse_many_devices(recipe: Recipe) -> None:
+    if recipe.train.devices > 1 and recipe.train.method != "none":
+        raise TrainError(
+            f"this version trains on one GPU, and the recipe asks for {recipe.train.devices}",
+            where="train.devices",
+            fix="Write `devices: 1` (with a smaller batch_size and a larger accumulate the steps "
+            "stay the same), or wait for training on several GPUs; `recipe plan` works already.",
+        )
+
+
 def _warranted(job: Job) -> Iterator[Stage]:
     """The stages in order; once the gate has decided, fine-tuning only if it is warranted."""
     for stage in job.plan.stages:
@@ -94,6 +109,7 @@ def _record(
     pictures = read_json(scored / "pictures.json", Pictures)
     roles = () if outcome.gate.enough else plan.roles
     spec = _without_places(recipe.model_dump(mode="json", by_alias=True))
+    revisions = {one.role: one.revision for one in outcome.evaluations}
     # A record that nothing new went into keeps its times.
     same = before if before and before.stages == done else None
     return Record(
@@ -107,16 +123,25 @@ def _record(
             job.layout.root, device=device_name(job.device), started=started, finished=now()
         ),
         stages=done,
-        model=_model_facts(job, outcome),
+        model=_model_facts(job, recipe.model, outcome.evaluations[0].revision),
         data=job.facts,
         benchmarks=outcome.benchmarks,
         gate=outcome.gate,
         evaluations=outcome.evaluations,
-        training=tuple(training_result(job, role) for role in roles),
+        training=tuple(_trained(job, role, outcome) for role in roles),
         comparisons=outcome.comparisons,
         examples=outcome.examples,
         gaps=outcome.gaps,
         criteria=outcome.criteria,
+        models={
+            f"{COMPARE}{name}": _model_facts(job, other, revisions[f"{COMPARE}{name}"])
+            for name, other in recipe.model.compare.items()
+        },
+        model_choice=outcome.model_choice,
+        checkpoints=outcome.checkpoints,
+        best=outcome.best,
+        overfitting=outcome.overfitting,
+        recommendation=outcome.recommendation,
         contact_sheets=pictures.contact_sheets,
         loader=LOADER if roles else "",
         media={
@@ -143,9 +168,15 @@ def _earlier(places: Layout) -> Record | None:
 
 def _without_places(spec: dict[str, Any]) -> dict[str, Any]:
     """The spec as it is published: of a folder on this machine, only its name."""
-    for part, key in (("model", "base"), ("data", "root")):
-        if spec[part][key] and Path(spec[part][key]).is_absolute():
-            spec[part][key] = Path(spec[part][key]).name
+    models = (spec["model"], *spec["model"]["compare"].values())
+    for part, key in ((spec["data"], "root"), *((model, "base") for model in models)):
+        if part[key] and Path(part[key]).is_absolute():
+            part[key] = Path(part[key]).name
+    for model in models:
+        if model["endpoint"]:
+            # Its path tells what kind of server it is; its host is nobody else's concern.
+            path = urlsplit(model["endpoint"]["url"]).path
+            model["endpoint"]["url"] = f"http://localhost{path}"
     return spec
 
 
@@ -155,22 +186,39 @@ def _without_place(override: str) -> str:
     return f"{key}={Path(value).name}" if Path(value).is_absolute() else override
 
 
-def _model_facts(job: Job, outcome: Outcome) -> ModelFacts:
-    recipe = job.recipe
-    base = find_model(recipe.model, job.layout.recipe_path.parent)
+def _model_facts(job: Job, model: OtherModel, revision: str) -> ModelFacts:
+    embedded = model.base == "tiny" and model.endpoint is None
+    name = (model.endpoint and model.endpoint.model) or Path(model.base).name
+    if model.endpoint:
+        # What a server has loaded can be asked, not looked at.
+        return ModelFacts(name=name, title=model.shown, revision=revision)
+    base = find_model(model, job.layout.recipe_path.parent)
     # The local copy: at the end of a long run, the hub need not be reached once more.
-    card = describe_model(str(find_checkpoint(base, revision=job.plan.revision).folder))
-    embedded = recipe.model.base == "tiny"
-    name = Path(recipe.model.base).name
+    commit = job.plan.revisions[model.base, model.revision]
+    card = describe_model(str(find_checkpoint(base, revision=commit).folder))
     return ModelFacts(
         name=name,
-        title=recipe.model.title or ("recipe_kit's embedded tiny model" if embedded else name),
-        revision=outcome.evaluations[0].revision,
+        title=model.shown,
+        revision=revision,
         parameters=card.parameters,
         architecture=card.architecture,
         license=card.license,
         embedded=embedded,
     )
+
+
+def _trained(job: Job, role: str, outcome: Outcome) -> TrainingResult:
+    """What a training did; where every checkpoint was asked, its result is the recommended one."""
+    found = training_result(job, role)
+    if outcome.recommendation is None or role != TUNED:
+        return found
+    step = outcome.recommendation.step
+    folder = checkpoint_of(job, step)
+    return found.model_copy(update={
+        "best_step": step,
+        "checkpoint": folder.relative_to(job.layout.run.path).as_posix(),
+        "revision": next(one.revision for one in outcome.checkpoints if one.step == step),
+    })
 
 
 def _files(job: Job) -> dict[str, Path]:

@@ -4,17 +4,20 @@ import gc
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from recipe_kit.data.media import read_media
+from recipe_kit.data.clip import Clip
+from recipe_kit.data.frames import FrameCache, read_clip
 from recipe_kit.data.sources import media_roots
 from recipe_kit.errors import ModelError
 from recipe_kit.model.load import LoadedModel, load_model
+from recipe_kit.model.pixels import Preprocess
 from recipe_kit.record.files import read_json, read_rows
 from recipe_kit.record.schemas import DataFacts, Question, Sample
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.plan import Plan, Stage, find_model
 from recipe_kit.run.report import Reporter
+from recipe_kit.run.shown import frame_cache, limited, preprocess_of
+from recipe_kit.spec.model import OtherModel
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -54,44 +57,79 @@ class Job:
 
     def questions(self, benchmark: str) -> tuple[Question, ...]:
         """The frozen questions of a benchmark."""
-        path = self.folder(self.plan.of("data")) / f"questions-{benchmark}.jsonl"
+        path = self.folder(self.plan.of("data")) / questions_name(benchmark)
         return read_rows(path, Question)
 
     @cached_property
-    def _kinds(self) -> dict[tuple[str, str], Any]:
-        return {(sample.source, sample.media): sample.media_type for sample in self.samples}
+    def validation_questions(self) -> dict[str, tuple[Question, ...]]:
+        """The same benchmarks asked of the validation samples, where every checkpoint is asked."""
+        folder = self.folder(self.plan.of("data"))
+        places = {
+            name: folder / questions_name(name, validation=True) for name in self.recipe.benchmarks
+        }
+        return {
+            name: read_rows(path, Question) for name, path in places.items() if path.exists()
+        }
 
-    def read_media(self, source: str, media: str) -> Any:
-        """Frames of a medium, uint8 [T, H, W, 3]."""
-        return read_media(
-            self.roots[source] / media, self._kinds[source, media],
+    @cached_property
+    def _samples_of(self) -> dict[tuple[str, str], Sample]:
+        return {(sample.source, sample.media): sample for sample in self.samples}
+
+    @cached_property
+    def frames(self) -> FrameCache:
+        """Decoded frames, for evaluation, every checkpoint and training."""
+        return frame_cache(self.recipe, self.layout.cache)
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """How the base model is shown pictures and frames."""
+        return preprocess_of(self.recipe, recipe_dir=self.layout.recipe_path.parent)
+
+    def media_path(self, source: str, media: str) -> Path:
+        """Where a medium lies."""
+        return self.roots[source] / media
+
+    def read_media(self, source: str, media: str) -> Clip:
+        """A picture as it is, or the frames that the spec chooses of a video, resized.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        sample = self._samples_of[source, media]
+        return read_clip(
+            self.media_path(source, media), sample.media_type,
+            video=self.recipe.model.video, size_of=self.preprocess.frame_size,
+            cache=self.frames, sha256=sample.sha256,
             max_megapixels=self.recipe.data.audit.max_megapixels,
         )
 
-    def load(self) -> LoadedModel:
-        """The base model as the spec wants it."""
+    def load(self, model: OtherModel | None = None) -> LoadedModel:
+        """A model as the spec wants it; the base model when none is given."""
         import torch
 
         gc.collect()  # the model of the stage before
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        spec, evaluation = self.recipe.model, self.recipe.evaluation
+        spec, evaluation = model or self.recipe.model, self.recipe.evaluation
         short = self.device == "cuda" and evaluation.dtype == "auto"
         loaded = load_model(
             find_model(spec, self.layout.recipe_path.parent),
             # A hub's branch may move while the run goes on; a folder has only what is in it.
-            revision=self.plan.revision,
+            revision=self.plan.revisions.get((spec.base, spec.revision), spec.revision),
             device=self.device,
             dtype=torch.bfloat16 if short or evaluation.dtype == "bfloat16" else torch.float32,
             trust_remote_code=spec.remote_code is not None,
         )
-        pixels = replace(
-            loaded.preprocess, min_pixels=spec.min_pixels, max_pixels=spec.max_pixels
-        )
+        pixels = limited(loaded.preprocess, self.recipe.model)
         # The logs and the page name a folder, not where it is on this machine.
         absolute = Path(spec.base).is_absolute()
         name = Path(spec.base).name if absolute else spec.base
         return replace(loaded, preprocess=pixels, name=name)
+
+
+def questions_name(benchmark: str, *, validation: bool = False) -> str:
+    """File name of a benchmark's frozen questions."""
+    return f"questions-{benchmark}{'.val' if validation else ''}.jsonl"
 
 
 def choose_device(wanted: str) -> str:

@@ -1,6 +1,6 @@
 """What each stage does: reads what earlier stages wrote, and writes its own folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from recipe_kit.benchmark.questions import build
 from recipe_kit.data.audit import audit
@@ -10,18 +10,24 @@ from recipe_kit.data.splits import assign
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.record.archive import ARCHIVE, Archive, write_archive
-from recipe_kit.record.files import read_json, write_json, write_rows
-from recipe_kit.record.schemas import GateResult, TrainingResult, Validation
-from recipe_kit.run.asking import answers, ask_all
+from recipe_kit.record.files import write_json, write_rows
+from recipe_kit.record.schemas import Question, Validation
+from recipe_kit.run.asking import answers, ask_all, ask_blind, ask_model
+from recipe_kit.run.checkpoints import ask_checkpoints, read_study, validation_twins
 from recipe_kit.run.dataset import write_dataset
-from recipe_kit.run.job import Job
+from recipe_kit.run.engines import engine_for
+from recipe_kit.run.job import Job, questions_name
 from recipe_kit.run.pictures import write_pictures
-from recipe_kit.run.plan import Kind, Stage
+from recipe_kit.run.plan import Kind, Stage, all_checkpoints
+from recipe_kit.run.results import gate_result, training_result
+from recipe_kit.run.shown import keep_frames
+from recipe_kit.score.asked import Asked, Study
 from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
-from recipe_kit.score.outcome import BASE, outcome, tried
+from recipe_kit.score.outcome import BASE, TUNED, outcome, tried
+from recipe_kit.spec.model import COMPARE
 from recipe_kit.train.checkpoint import load_tuned
-from recipe_kit.train.examples import validation_questions
+from recipe_kit.train.examples import validation_questions, validation_samples
 from recipe_kit.train.log import Step
 from recipe_kit.train.loop import Accuracy, train
 
@@ -31,7 +37,10 @@ def do_data(job: Job, stage: Stage) -> None:
     recipe, folder = job.recipe, job.folder(stage)
     job.report.advance("reading samples", 0, 4)
     loaded = load_samples(
-        recipe, recipe_dir=job.layout.recipe_path.parent, cache=job.layout.cache
+        recipe, recipe_dir=job.layout.recipe_path.parent, cache=job.layout.cache,
+        keep=keep_frames(
+            recipe, recipe_dir=job.layout.recipe_path.parent, cache=job.layout.cache
+        ),
     )
     job.report.advance("dividing them", 1, 4)
     samples = assign(loaded, recipe)
@@ -41,7 +50,10 @@ def do_data(job: Job, stage: Stage) -> None:
     facts = measure(samples, job.roots, found, recipe)
     used = tuple(sample for sample in samples if sample.split)
     for name in recipe.benchmarks:
-        write_rows(folder / f"questions-{name}.jsonl", build(name, recipe, used))
+        write_rows(folder / questions_name(name), build(name, recipe, used))
+    if all_checkpoints(recipe):
+        for name, twin in validation_twins(recipe, used).items():
+            write_rows(folder / questions_name(name, validation=True), twin)
     write_rows(folder / "samples.jsonl", used)
     write_json(folder / "facts.json", facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
@@ -49,15 +61,17 @@ def do_data(job: Job, stage: Stage) -> None:
 
 
 def do_zero_shot(job: Job, stage: Stage) -> None:
-    """Asks the base model all questions."""
-    ask_all(job, job.folder(stage), job.load())
+    """Asks the base model, or one that it is compared with, all questions."""
+    compared = job.recipe.model.compare
+    model = compared[stage.role.removeprefix(COMPARE)] if stage.role else job.recipe.model
+    ask_model(job, job.folder(stage), model)
 
 
 def do_gate(job: Job, stage: Stage) -> None:
     """Compares the zero-shot scores with the targets."""
     recipe = job.recipe
     questions = job.questions(recipe.gate.benchmark)
-    log = answers(job, job.plan.of("zero-shot"), recipe.gate.benchmark)
+    log = answers(job, job.folder(job.plan.of("zero-shot")), recipe.gate.benchmark)
     scores = score(
         questions, log.predictions, blind=log.blind or None,
         bootstrap=recipe.evaluation.bootstrap, seed=recipe.evaluation.seed,
@@ -76,11 +90,6 @@ def do_gate(job: Job, stage: Stage) -> None:
     )
 
 
-def gate_result(job: Job) -> GateResult:
-    """What the gate decided."""
-    return read_json(job.folder(job.plan.of("gate")) / "gate.json", GateResult)
-
-
 def do_train(job: Job, stage: Stage) -> None:
     """Fine-tunes, choosing the checkpoint on the validation samples."""
     folder = job.folder(stage)
@@ -90,6 +99,7 @@ def do_train(job: Job, stage: Stage) -> None:
         job.load(), job.recipe, job.samples,
         role=stage.role, blend=blend, read_media=job.read_media, folder=folder,
         validate=_validator(job), progress=lambda event: _show(job, event),
+        keep_all=studied(job, stage.role),
     )
     place = folder.relative_to(job.layout.run.path) / result.checkpoint
     result = result.model_copy(update={"checkpoint": place.as_posix(), "triple": first})
@@ -97,39 +107,71 @@ def do_train(job: Job, stage: Stage) -> None:
     job.report.note(f"{result.stopped}; the best checkpoint is after step {result.best_step}")
 
 
-def training_result(job: Job, role: str) -> TrainingResult:
-    """What a training did."""
-    return read_json(job.folder(job.plan.of("train", role)) / "training.json", TrainingResult)
-
-
 def do_again(job: Job, stage: Stage) -> None:
-    """Asks the fine-tuned model the same questions."""
+    """Asks the fine-tuned model the same questions, or every checkpoint of it."""
+    if studied(job, stage.role):
+        ask_checkpoints(job, stage)
+        return
     checkpoint = job.layout.run.path / training_result(job, stage.role).checkpoint
-    ask_all(job, job.folder(stage), load_tuned(job.load(), checkpoint))
+    model, loaded = job.recipe.model, load_tuned(job.load(), checkpoint)
+    ask_all(job, job.folder(stage), engine_for(job, model, loaded=loaded))
+    ask_blind(job, job.folder(stage), engine_for(job, model, loaded=loaded, blank=True))
+
+
+def studied(job: Job, role: str) -> bool:
+    """Whether every checkpoint of a training is asked; ablations are asked their best one."""
+    return role == TUNED and all_checkpoints(job.recipe)
 
 
 def do_comparison(job: Job, stage: Stage) -> None:
     """Scores everything, compares before and after, and makes the page's pictures."""
     recipe, folder = job.recipe, job.folder(stage)
     roles = [] if gate_result(job).enough else list(job.plan.roles)
+    study = read_study(job) if TUNED in roles and studied(job, TUNED) else None
     stages = {BASE: job.plan.of("zero-shot")} | {
-        role: job.plan.of("re-evaluation", role) for role in roles
-    }
+        role: job.plan.of("re-evaluation", role)
+        for role in roles if study is None or role != TUNED
+    } | {other.role: other for other in job.plan.others}
     questions = {name: job.questions(name) for name in recipe.benchmarks}
     asked = {
-        role: {name: answers(job, done, name) for name in questions}
+        role: {name: answers(job, job.folder(done), name) for name in questions}
         for role, done in stages.items()
     }
     checkpoints = {role: tried(training_result(job, role)) for role in roles}
-    found = outcome(recipe, questions, asked, checkpoints, progress=job.report.advance)
-    logs = {(role, name): log for role, each in asked.items() for name, log in each.items()}
-    write_archive(folder / ARCHIVE, Archive(
-        questions=questions,
-        predictions={key: log.predictions for key, log in logs.items()},
-        blind={key: log.blind for key, log in logs.items() if log.blind},
-    ))
+    found = outcome(
+        recipe, questions, asked, checkpoints, study=study, progress=job.report.advance
+    )
+    write_archive(folder / ARCHIVE, archived(questions, asked, study))
     write_pictures(job, folder, found.examples)
     write_json(folder / "outcome.json", found)
+
+
+def archived(
+    questions: Mapping[str, Sequence[Question]],
+    asked: Mapping[str, Mapping[str, Asked]],
+    study: Study | None,
+) -> Archive:
+    """All questions and answers of a run."""
+    logs = {(role, name): log for role, each in asked.items() for name, log in each.items()}
+    steps = study.steps if study else {}
+    validation = study.validation if study else {}
+    return Archive(
+        questions=questions,
+        predictions={key: log.predictions for key, log in logs.items()},
+        blind={key: log.blind for key, log in logs.items() if log.blind} | {
+            (TUNED, name): log.blind
+            for each in steps.values() for name, log in each.items() if log.blind
+        },
+        steps={
+            (step, name): log.predictions
+            for step, each in steps.items() for name, log in each.items()
+        },
+        validation_questions=study.questions if study else {},
+        validation={
+            (step, name): log.predictions
+            for step, each in validation.items() for name, log in each.items()
+        },
+    )
 
 
 DO: dict[Kind, Callable[[Job, Stage], None]] = {
@@ -143,25 +185,24 @@ DO: dict[Kind, Callable[[Job, Stage], None]] = {
 
 
 def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
-    questions = validation_questions(job.recipe, job.samples)
-    if not questions:
+    if not validation_samples(job.recipe, job.samples):
         return None
+    questions = validation_questions(job.recipe, job.samples)
     right = {question.id: question.reference for question in questions}
 
     def validate(loaded: LoadedModel) -> Accuracy:
         engine = LocalEngine(loaded, job.recipe.evaluation, job.read_media)
         hits = sum(row.answer == right[row.question] for row in engine.ask(questions))
-        return Accuracy(hits / len(questions), len(questions))
+        # Nothing of what is learned may have right answers; then the loss decides.
+        return Accuracy(hits / max(1, len(questions)), len(questions))
 
     return validate
 
 
 def _show(job: Job, event: Step | Validation) -> None:
     if isinstance(event, Validation):
-        job.report.note(
-            f"step {event.step}: validation loss {event.val_loss:.3f}, "
-            f"accuracy {event.val_accuracy:.1%}"
-        )
+        accuracy = f", accuracy {event.val_accuracy:.1%}" if event.val_n else ""
+        job.report.note(f"step {event.step}: validation loss {event.val_loss:.3f}{accuracy}")
         return
     loss = "skipped" if event.loss is None else f"loss {event.loss:.3f}"
     job.report.advance(

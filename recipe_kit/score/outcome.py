@@ -5,30 +5,37 @@ The run's last stage and `recipe verify` both call `outcome`, so that both find 
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from recipe_kit.benchmark.questions import digest as questions_digest
 from recipe_kit.record.files import digest
 from recipe_kit.record.schemas import (
     BenchmarkFacts,
+    BestCheckpoint,
+    CheckpointScores,
     Comparison,
     CriterionResult,
     EvaluationResult,
     Example,
     Gap,
     GateResult,
-    Prediction,
+    ModelChoice,
+    Overfitting,
     Question,
+    Recommendation,
     TaskScores,
     TrainingResult,
 )
 from recipe_kit.record.schemas.entry import Entry
+from recipe_kit.score.asked import Asked, Study
+from recipe_kit.score.checkpoints import Examined, examine
 from recipe_kit.score.compare import compare
 from recipe_kit.score.examples import choose, samples
 from recipe_kit.score.gaps import find_gaps, rank
 from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
+from recipe_kit.score.models import choice_of_model
 from recipe_kit.score.success import judge
+from recipe_kit.spec.model import COMPARE
 from recipe_kit.spec.recipe import Recipe
 
 BASE, TUNED = "base", "tuned"
@@ -46,18 +53,11 @@ class Outcome(Entry):
     examples: tuple[Example, ...]
     gaps: tuple[Gap, ...]
     criteria: tuple[CriterionResult, ...]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What one model answered to one benchmark."""
-
-    predictions: tuple[Prediction, ...]
-    place: str
-    """Of the predictions' file, relative to the run's folder."""
-    blind: tuple[Prediction, ...] = ()
-    """The same with the pictures blanked; empty if it was not asked."""
-    blind_place: str = ""
+    model_choice: ModelChoice | None = None
+    checkpoints: tuple[CheckpointScores, ...] = ()
+    best: tuple[BestCheckpoint, ...] = ()
+    overfitting: tuple[Overfitting, ...] = ()
+    recommendation: Recommendation | None = None
 
 
 def outcome(
@@ -66,6 +66,7 @@ def outcome(
     asked: Mapping[str, Mapping[str, Asked]],
     checkpoints: Mapping[str, int],
     *,
+    study: Study | None = None,
     progress: Callable[[str, float, float], None] = lambda text, done, total: None,
 ) -> Outcome:
     """Scores, comparisons, the gate, gaps, criteria, and the page's examples.
@@ -75,12 +76,18 @@ def outcome(
         questions: From the benchmark's name to its questions.
         asked: From the role to what it answered to each benchmark; the base model comes first.
         checkpoints: From the role of each training to how many checkpoints it chose among.
+        study: What every checkpoint answered; the recommended one then is the tuned model.
         progress: Told what is done, how much of it, and of how much.
 
     Raises:
         RecordError: Questions and answers do not belong together.
         CompareError: Two models were not asked the same.
     """
+    examined = None
+    if study is not None:
+        progress("scoring the checkpoints", 0, 1)
+        examined = examine(recipe, questions, asked[BASE], study)
+        asked, checkpoints = _with_recommended(asked, checkpoints, study, examined)
     total = len(questions) * len(asked)
     evaluations: list[EvaluationResult] = []
     for role, logs in asked.items():
@@ -95,14 +102,30 @@ def outcome(
         benchmarks={name: _facts(recipe, name, rows) for name, rows in questions.items()},
         gate=decide(recipe.gate, dict(before[recipe.gate.benchmark])),
         evaluations=tuple(evaluations),
-        comparisons=_comparisons(recipe, questions, asked, checkpoints),
+        comparisons=_comparisons(
+            recipe, questions, asked, checkpoints, examined.recommendation if examined else None
+        ),
         examples=(
             *samples(questions[first], primary=primary),
             *choose(questions[first], asked[BASE][first].predictions, tuned, primary=primary),
         ),
         gaps=_gaps(recipe, before, after),
         criteria=judge(recipe, before, after),
+        model_choice=choice_of_model(recipe, questions, asked),
+        **(examined._asdict() if examined else {}),
     )
+
+
+def _with_recommended(
+    asked: Mapping[str, Mapping[str, Asked]],
+    checkpoints: Mapping[str, int],
+    study: Study,
+    examined: Examined,
+) -> tuple[Mapping[str, Mapping[str, Asked]], Mapping[str, int]]:
+    """The recommended checkpoint as the tuned model, which comes right after the base model."""
+    tuned = study.steps[examined.recommendation.step]
+    rest = {role: each for role, each in asked.items() if role != BASE}
+    return {BASE: asked[BASE], TUNED: tuned, **rest}, {**checkpoints, TUNED: len(study.steps)}
 
 
 def tried(training: TrainingResult) -> int:
@@ -139,6 +162,7 @@ def _comparisons(
     questions: Mapping[str, Sequence[Question]],
     asked: Mapping[str, Mapping[str, Asked]],
     checkpoints: Mapping[str, int],
+    recommendation: Recommendation | None,
 ) -> tuple[Comparison, ...]:
     return tuple(
         compare(
@@ -146,11 +170,13 @@ def _comparisons(
             before_role=BASE, after_role=role,
             bootstrap=recipe.evaluation.bootstrap, seed=recipe.evaluation.seed,
             checkpoints=checkpoints[role],
-            chosen_here=recipe.benchmarks[name].split == "val",
+            chosen_here=recipe.benchmarks[name].split == "val" or (
+                role == TUNED and recommendation is not None and recommendation.split == "test"
+            ),
         )
         for name, rows in questions.items()
         for role in asked
-        if role != BASE
+        if role != BASE and not role.startswith(COMPARE)
     )
 
 

@@ -1,10 +1,14 @@
 """The models that are asked, and how they are shown videos."""
 
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from recipe_kit.spec.base import Part
+
+COMPARE = "compare-"
+"""What the role of a model in `model.compare` begins with; its short name follows."""
 
 FRAMES = 8
 """Frames taken of a video where neither a number nor a rate is given."""
@@ -73,6 +77,15 @@ class OtherModel(Part):
     """The value of `base` once more, to allow running the code that comes with that model."""
     endpoint: Endpoint | None = None
     """Ask a server instead of loading the model; it can then not be fine-tuned."""
+
+
+    @property
+    def shown(self) -> str:
+        """The model's name as the page says it."""
+        if self.title:
+            return self.title
+        embedded = self.base == "tiny" and self.endpoint is None
+        return "recipe_kit's embedded tiny model" if embedded else PurePath(self.base).name
 
 
 class Model(OtherModel):

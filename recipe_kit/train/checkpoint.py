@@ -3,7 +3,8 @@
     checkpoints/step-000123/
       adapter_model.safetensors   LoRA: PEFT's files
       model.safetensors           full: a folder that is itself a model, as `model.base` takes one
-      optimizer.pt                read with `weights_only`, which runs no code
+      optimizer.pt                read with `weights_only`, which runs no code; where every
+                                  checkpoint is kept, only the newest has it
       state.json                  steps done, validations, what the checkpoint belongs to
       complete                    written last; holds the digest of the weights
 
@@ -38,6 +39,7 @@ from recipe_kit.record.schemas import Validation
 from recipe_kit.train.adapters import quiet_peft
 
 _COMPLETE = "complete"
+_OPTIMIZER = "optimizer.pt"
 
 
 class State(BaseModel):
@@ -59,6 +61,11 @@ class State(BaseModel):
     validations: tuple[Validation, ...] = ()
 
 
+def place(folder: Path, step: int) -> Path:
+    """Where the checkpoint after so many steps is."""
+    return folder / f"step-{step:06d}"
+
+
 def save(
     folder: Path, state: State, loaded: LoadedModel, optimizer: torch.optim.Optimizer
 ) -> Path:
@@ -67,14 +74,14 @@ def save(
     Raises:
         StorageError: the disk is full or cannot be written to; nothing of it is left behind.
     """
-    final = folder / f"step-{state.step:06d}"
+    final = place(folder, state.step)
     with _storage(final):
         folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder, prefix=f".{final.name}."))
         try:
             draft.chmod(0o755)
             _write_weights(draft, loaded)
-            _write_optimizer(draft / "optimizer.pt", optimizer)
+            _write_optimizer(draft / _OPTIMIZER, optimizer)
             (draft / "state.json").write_text(state.model_dump_json(indent=1) + "\n", "utf-8")
             (draft / _COMPLETE).write_text(_digest(draft, state) + "\n", "utf-8")
             for file in draft.iterdir():
@@ -89,18 +96,34 @@ def save(
     return final
 
 
-def newest(folder: Path) -> Path | None:
-    """The last complete checkpoint in a folder, if there is one."""
+def saved(folder: Path) -> dict[int, Path]:
+    """The complete checkpoints in a folder, by the steps done, the earliest first."""
     whole = sorted(path.parent for path in folder.glob(f"step-*/{_COMPLETE}"))
+    return {int(path.name.removeprefix("step-")): path for path in whole}
+
+
+def newest(folder: Path) -> Path | None:
+    """The last complete checkpoint that training can go on from, if there is one."""
+    whole = [path for path in saved(folder).values() if (path / _OPTIMIZER).is_file()]
     return whole[-1] if whole else None
 
 
 def keep_only(folder: Path, steps: set[int]) -> None:
     """Remove every checkpoint but those after these steps, and what killed runs left."""
-    kept = {f"step-{step:06d}" for step in steps}
+    kept = {place(folder, step) for step in steps}
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:
+        if path not in kept:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def keep_weights(folder: Path, current: int) -> None:
+    """Remove the optimizer's state of every checkpoint but the one after `current` steps.
+
+    It is twice as large as the weights, and only the newest is ever gone on from.
+    """
+    for step, path in saved(folder).items():
+        if step != current:
+            (path / _OPTIMIZER).unlink(missing_ok=True)
 
 
 def read_state(folder: Path, *, model: str, training: str | None = None) -> State:
@@ -140,7 +163,7 @@ def restore(folder: Path, loaded: LoadedModel, optimizer: torch.optim.Optimizer)
     """
     _read_weights(folder, loaded.model)
     try:
-        saved = torch.load(folder / "optimizer.pt", map_location=loaded.device, weights_only=True)
+        saved = torch.load(folder / _OPTIMIZER, map_location=loaded.device, weights_only=True)
         optimizer.load_state_dict(saved)
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
         raise _damaged(folder) from error

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from recipe_kit.data.clip import ReadMedia
 from recipe_kit.errors import TrainError
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
@@ -24,7 +25,7 @@ from recipe_kit.spec.train import Train
 from recipe_kit.train import checkpoint
 from recipe_kit.train.adapters import optimizer_groups, prepare, trainable
 from recipe_kit.train.checkpoint import State
-from recipe_kit.train.feed import Feed, MicroBatch, ReadMedia
+from recipe_kit.train.feed import Feed, MicroBatch
 from recipe_kit.train.interrupt import held_back
 from recipe_kit.train.log import Log, Step
 from recipe_kit.train.plan import Plan, make_plan
@@ -59,6 +60,7 @@ def train(
     folder: Path,
     validate: Validator | None = None,
     progress: Progress | None = None,
+    keep_all: bool = False,
 ) -> TrainingResult:
     """Fine-tune a model, going on from the newest checkpoint in `folder` if there is one.
 
@@ -75,6 +77,7 @@ def train(
         validate: Measures accuracy on `validation_questions`; without it nothing is validated, all
             steps are done, and the last checkpoint is the result.
         progress: Is told every step and validation.
+        keep_all: Keep every checkpoint that is saved by plan, not only the best and the newest.
 
     Returns:
         What was done; `checkpoint` is relative to `folder`.
@@ -87,7 +90,9 @@ def train(
     """
     plan = make_plan(recipe, samples, blend)
     with _clear_memory_errors():
-        session = _Session(loaded, recipe, plan, read_media, folder, validate, progress)
+        session = _Session(
+            loaded, recipe, plan, read_media, folder, validate, progress, keep_all
+        )
         return session.run(role)
 
 
@@ -103,13 +108,14 @@ class _Session:
         folder: Path,
         validate: Validator | None,
         progress: Progress | None,
+        keep_all: bool,
     ) -> None:
         spec = recipe.train
         assert not hasattr(loaded.model, "peft_config"), "trained before: load the model anew"
         self._parameters = sum(value.numel() for value in loaded.model.parameters())
         loaded = replace(loaded, model=prepare(loaded.model, spec))
         self._loaded, self._spec, self._plan, self._folder = loaded, spec, plan, folder
-        self._validator, self._progress = validate, progress
+        self._validator, self._progress, self._keep_all = validate, progress, keep_all
         named = trainable(loaded.model)
         self._trainable = [value for _, value in named]
         self._optimizer = torch.optim.AdamW(
@@ -149,12 +155,15 @@ class _Session:
 
     def _validate_and_save(self) -> None:
         """What is due after the steps done so far; a resumed run does what it missed."""
-        step, every = self._state.step, self._spec.checkpoint_every
+        step = self._state.step
         if self._validation_due():
             self._validate()
             self._save()
-        elif step and (step == self._plan.steps or (every and step % every == 0)):
+        elif self._plan.save_due(step, self._spec.checkpoint_every) and not self._is_saved(step):
             self._save()
+
+    def _is_saved(self, step: int) -> bool:
+        return self._saved is not None and self._saved == checkpoint.place(self._checkpoints, step)
 
     def _step(self, window: list[MicroBatch], started: float) -> None:
         spec, state, model = self._spec, self._state, self._loaded.model
@@ -289,7 +298,18 @@ class _Session:
         self._saved = checkpoint.save(
             self._checkpoints, self._state, self._loaded, self._optimizer
         )
-        checkpoint.keep_only(self._checkpoints, {self._best_step(), self._state.step})
+        checkpoint.keep_only(self._checkpoints, self._kept())
+        if self._keep_all:
+            checkpoint.keep_weights(self._checkpoints, self._state.step)
+
+    def _kept(self) -> set[int]:
+        """Steps whose checkpoints stay; one that Ctrl-C saved in between goes with the next."""
+        kept = {self._best_step(), self._state.step}
+        if self._keep_all:
+            every = self._spec.checkpoint_every
+            found = checkpoint.saved(self._checkpoints)
+            kept |= {step for step in found if self._plan.save_due(step, every)}
+        return kept
 
     def _diverged(self) -> TrainError:
         last = f"the last good checkpoint is {self._saved}" if self._saved else "no checkpoint yet"
@@ -301,7 +321,7 @@ class _Session:
 
     def _result(self, role: str) -> TrainingResult:
         state, plan, chosen = self._state, self._plan, self._best_step()
-        folder = self._checkpoints / f"step-{chosen:06d}"
+        folder = checkpoint.place(self._checkpoints, chosen)
         total = sum(plan.per_epoch.values())
         return TrainingResult(
             role=role,
@@ -314,6 +334,7 @@ class _Session:
             steps=state.step,
             planned_steps=plan.steps,
             epochs=state.step / plan.steps_per_epoch,
+            epoch_samples=total,
             stopped=self._stopped() + (
                 f"; {state.skipped} of them skipped, without a usable gradient"
                 if state.skipped else ""
@@ -343,7 +364,7 @@ def token_losses(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.T
             preprocess=loaded.preprocess,
         )
         batch = micro.batch.to(loaded.device, non_blocking=True)
-        return answer_losses(loaded.model, batch, vision, micro.media)
+        return answer_losses(loaded.model, batch, vision)
 
 
 def _dropout_seed(*parts: int) -> int:

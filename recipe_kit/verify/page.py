@@ -13,8 +13,9 @@ from pathlib import Path
 
 from recipe_kit import __version__
 from recipe_kit.errors import RecipeError, RecordError, VerifyError
-from recipe_kit.page.figures import Figure, figures
+from recipe_kit.page.figures import figures
 from recipe_kit.page.files import RECORD, SUMS, page_files
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.render import DRAWN_BY
 from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
 from recipe_kit.record.schemas import Record
@@ -102,12 +103,12 @@ def verify(page: Path) -> Report:
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         # A record that was edited by hand may lack what our code takes for granted.
         found.append(Finding(f"assets/{RECORD}", f"does not hold together: {error!r}"))
-    logs = (*archive.predictions.values(), *archive.blind.values())
+    asked = (*archive.questions.values(), *archive.validation_questions.values())
     return Report(
         findings=tuple(one for one in found if not one.excuse),
         notes=tuple(one for one in found if one.excuse),
-        questions=sum(map(len, archive.questions.values())),
-        predictions=sum(map(len, logs)),
+        questions=sum(map(len, asked)),
+        predictions=sum(len(rows) for *_, rows in archive.logs),
         files=sum(path.is_file() for path in page.rglob("*")),
         seconds=time.monotonic() - started,
     )
@@ -115,7 +116,7 @@ def verify(page: Path) -> Report:
 
 def _worth_it(archive: Archive) -> bool:
     """Whether scoring takes longer than starting another process."""
-    return sum(map(len, archive.predictions.values())) >= MANY
+    return sum(len(rows) for *_, rows in archive.logs) >= MANY
 
 
 def _refuse_old(page: Path, record: Record) -> None:

@@ -1,25 +1,24 @@
 """Scores a page's answers again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from recipe_kit.benchmark.read import read_answer
 from recipe_kit.errors import RecordError
 from recipe_kit.record.archive import ARCHIVE, Archive
 from recipe_kit.record.schemas import EvaluationResult, Prediction, Question, Record
 from recipe_kit.record.words import recipe_of, spec_digest
-from recipe_kit.score.outcome import Asked, outcome, tried
+from recipe_kit.score.asked import Asked, Study
+from recipe_kit.score.outcome import BASE, TUNED, outcome, tried
 from recipe_kit.verify.findings import Finding
 
 
 def misread(archive: Archive) -> Iterator[Finding]:
     """Answers that do not follow from what the model said."""
-    logs = [(role, "", *log) for role, log in _by_role(archive.predictions)]
-    logs += [(role, " without the picture", *log) for role, log in _by_role(archive.blind)]
-    for role, blind, benchmark, predictions in logs:
-        questions = {question.id: question for question in archive.questions.get(benchmark, ())}
+    for who, _, asked, predictions in archive.logs:
+        questions = {question.id: question for question in asked}
         for prediction in predictions:
             question = questions.get(prediction.question)
-            where = f"assets/{ARCHIVE} ({role}{blind}, {prediction.question})"
+            where = f"assets/{ARCHIVE} ({who}, {prediction.question})"
             if question is None:
                 yield Finding(where, "answers no question of the page")
             elif wrong := _wrong(question, prediction):
@@ -34,33 +33,40 @@ def rescored(record: Record, archive: Archive) -> Record:
         CompareError: Two models were not asked the same.
     """
     recipe = recipe_of(record)
+    study = _study(record, archive)
     asked: dict[str, dict[str, Asked]] = {}
     for one in record.evaluations:
-        asked.setdefault(one.role, {})[one.benchmark] = _asked(one, archive)
+        if study is None or one.role != TUNED:
+            asked.setdefault(one.role, {})[one.benchmark] = _asked(one, archive)
     missing = [
         name for name in recipe.benchmarks
         if name not in archive.questions or any(name not in logs for logs in asked.values())
     ]
-    if missing or "base" not in asked:
-        raise RecordError(
-            f"lacks the benchmark {missing[0]}" if missing else "lacks the base model",
-            where=f"assets/{ARCHIVE}", fix="Render the page again where the run's folder is.",
-        )
+    if missing or BASE not in asked:
+        raise _lacks(f"the benchmark {missing[0]}" if missing else "the base model")
     found = outcome(
         recipe,
         {name: archive.questions[name] for name in recipe.benchmarks},
         asked,
         {training.role: tried(training) for training in record.training},
+        study=study,
     )
-    base = found.evaluations[0]
     revisions = {one.role: one.revision for one in found.evaluations}
+    step = found.recommendation.step if found.recommendation else None
     return record.model_copy(update={
         **{name: getattr(found, name) for name in type(found).model_fields},
         "title": recipe.title,
         "spec_digest": spec_digest(record.spec),
-        "model": record.model.model_copy(update={"revision": base.revision}),
+        "model": record.model.model_copy(update={"revision": revisions[BASE]}),
+        "models": {
+            role: one.model_copy(update={"revision": revisions.get(role, one.revision)})
+            for role, one in record.models.items()
+        },
         "training": tuple(
-            one.model_copy(update={"revision": revisions.get(one.role, one.revision)})
+            one.model_copy(update={
+                "revision": revisions.get(one.role, one.revision),
+                "best_step": step if step and one.role == TUNED else one.best_step,
+            })
             for one in record.training
         ),
     })
@@ -69,20 +75,39 @@ def rescored(record: Record, archive: Archive) -> Record:
 def _asked(one: EvaluationResult, archive: Archive) -> Asked:
     key = (one.role, one.benchmark)
     if key not in archive.predictions:
-        raise RecordError(
-            f"lacks the answers of {one.role} to {one.benchmark}", where=f"assets/{ARCHIVE}",
-            fix="Render the page again where the run's folder is.",
-        )
+        raise _lacks(f"the answers of {one.role} to {one.benchmark}")
     return Asked(
         tuple(archive.predictions[key]), one.predictions,
         tuple(archive.blind.get(key, ())), one.blind_predictions,
     )
 
 
-def _by_role(
-    logs: Mapping[tuple[str, str], Sequence[Prediction]]
-) -> list[tuple[str, tuple[str, Sequence[Prediction]]]]:
-    return [(role, (benchmark, rows)) for (role, benchmark), rows in logs.items()]
+def _study(record: Record, archive: Archive) -> Study | None:
+    """What every checkpoint answered; None where only the best one was asked."""
+    if not archive.steps:
+        if record.checkpoints:
+            raise _lacks("the answers of the checkpoints")
+        return None
+    # Only where a file lies is taken from the record; which step it is of follows from the rule.
+    tuned = {one.benchmark: one for one in record.evaluations if one.role == TUNED}
+    steps: dict[int, dict[str, Asked]] = {}
+    for (step, name), rows in archive.steps.items():
+        steps.setdefault(step, {})[name] = Asked(
+            tuple(rows), tuned[name].predictions,
+            tuple(archive.blind.get((TUNED, name), ())), tuned[name].blind_predictions,
+        )
+    validation: dict[int, dict[str, Asked]] = {}
+    for (step, name), rows in archive.validation.items():
+        validation.setdefault(step, {})[name] = Asked(tuple(rows), "")
+    training = next(one for one in record.training if one.role == TUNED)
+    return Study(steps, archive.validation_questions, validation, training.epoch_samples)
+
+
+def _lacks(what: str) -> RecordError:
+    return RecordError(
+        f"lacks {what}", where=f"assets/{ARCHIVE}",
+        fix="Render the page again where the run's folder is.",
+    )
 
 
 def _wrong(question: Question, prediction: Prediction) -> str:

@@ -13,7 +13,8 @@ from recipe_kit.benchmark.questions import build
 from recipe_kit.data.worlds import draw
 from recipe_kit.record import schemas
 from recipe_kit.record.schemas import Prediction, Question, Record, Sample
-from recipe_kit.score.outcome import Asked, outcome
+from recipe_kit.score.asked import Asked
+from recipe_kit.score.outcome import outcome
 from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.worlds import FloorsKnobs, TabletopKnobs

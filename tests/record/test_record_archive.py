@@ -34,7 +34,7 @@ def test_an_archive_is_read_back(tmp_path: Path) -> None:
     write_archive(tmp_path / "two.gz", read_archive(tmp_path / "one.gz"))
     assert (tmp_path / "two.gz").read_bytes() == (tmp_path / "one.gz").read_bytes()
     lines = gzip.decompress((tmp_path / "one.gz").read_bytes()).decode().splitlines()
-    assert lines[:2] == ['{"format":1}', '{"benchmark":"b","role":"","blind":false,"rows":1}']
+    assert lines[:2] == ['{"format":2}', '{"benchmark":"b","rows":1}']
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_archive_is_read_back(tmp_path: Path) -> None:
         (gzip.compress(b"x" * 99)[:-9], "{path}: is damaged: Compressed file ended before"),
         (gzip.compress(b"\xff\n"), "{path}: is damaged: 'utf-8' codec"),
         (gzip.compress(b""), "{path}: ends too early"),
-        (gzip.compress(b'{"format":2}\n'), "{path}: is in a newer format"),
+        (gzip.compress(b'{"format":3}\n'), "{path}: is in a newer format"),
         (gzip.compress(b'{"format":1}\n{"benchmark":"b","rows":2}\n'), "{path}: ends too early"),
         (gzip.compress(b'{"format":1}\n{"benchmark":"b","rows":1}\n{}\n'),
          "{path}, line 3 of its content: is damaged: id Field required"),

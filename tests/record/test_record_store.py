@@ -94,7 +94,7 @@ def test_a_record_is_read_back(finished: Project) -> None:
         ("{", "cannot be read: Expecting", "Delete it and run `recipe run` again"),
         ("[]", "is damaged: ", "Delete it and run `recipe run` again"),
         ('{"version": 1}', "is damaged: slug: Field required", "Delete it and run `recipe run`"),
-        ('{"version": 3, "news": 1}', "has version 3; this recipe_kit reads up to version 2",
+        ('{"version": 4, "news": 1}', "has version 4; this recipe_kit reads up to version 3",
          "Install a newer recipe_kit."),
         (b"\xff\xfe", "cannot be read: ", "Delete it and run `recipe run` again"),
     ],

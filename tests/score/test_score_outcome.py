@@ -6,7 +6,8 @@ from choice_cases import SIDE, recipe
 from score_cases import ask
 
 from recipe_kit.record.schemas import Prediction, Question
-from recipe_kit.score.outcome import Asked, Outcome, outcome
+from recipe_kit.score.asked import Asked
+from recipe_kit.score.outcome import Outcome, outcome
 from recipe_kit.spec.recipe import Recipe
 
 SIDES = ("left", "right")

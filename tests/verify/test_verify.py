@@ -15,8 +15,9 @@ from small_project import Project
 from tampering import fix_sums, render_again, tamper
 
 from recipe_kit.errors import RecordError, VerifyError
-from recipe_kit.page.figures import Figure, figures
+from recipe_kit.page.figures import figures
 from recipe_kit.page.files import draw_plot
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.record.archive import ARCHIVE, read_archive
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
@@ -305,7 +306,7 @@ def test_what_is_missing_or_damaged(
 
 
 def test_a_page_without_answers(page: Path) -> None:
-    edit(page / RECORD, '"version": 2', '"version": 1')
+    edit(page / RECORD, '"version": 3', '"version": 1')
     with pytest.raises(VerifyError) as caught:
         verify(page)
     assert str(caught.value) == (

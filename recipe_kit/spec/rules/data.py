@@ -35,7 +35,10 @@ PAGE_WORDS = {
     "ablations": ("base", "tuned", "change", "primary", "questions", "samples"),
 }
 
-NAMED = ("data.sources.*", "tasks.*", "benchmarks.*", "success.*", "train.ablations.*")
+NAMED = (
+    "data.sources.*", "tasks.*", "benchmarks.*", "success.*", "train.ablations.*",
+    "model.compare.*",
+)
 """What has a name of the author's choice."""
 
 DECLARING = ("table", "questions")
@@ -160,6 +163,8 @@ def unused(data: Plain) -> Iterator[Problem]:
 
 def validation(data: Plain) -> Iterator[Problem]:
     """Checkpoints are chosen on validation samples, never on test."""
+    if value(data, "train.method") == "none":
+        return
     if mapping(data, "data.splits.train") and not mapping(data, "data.splits.val"):
         yield Problem(("data", "splits", "val"), "there are training samples but none to validate "
                       "on; checkpoints are chosen on 'val'",

@@ -30,4 +30,19 @@ def frozen_vision(data: Plain) -> Iterator[Problem]:
                       "With adapters, write 'lora: {vision: false}'.", at="key")
 
 
-TRAIN_RULES = (blends, frozen_vision)
+def only_evaluated(data: Plain) -> Iterator[Problem]:
+    """What is not trained has no other blends and no checkpoints; a server trains nothing."""
+    if value(data, "train.method") != "none":
+        if isinstance(value(data, "model.endpoint"), dict):
+            yield Problem(("model", "endpoint"), "a model at an endpoint cannot be fine-tuned",
+                          "Write `method: none` in 'train'.", at="key")
+        return
+    if mapping(data, "train.ablations"):
+        yield Problem(("train", "ablations"), "there is no training with 'method: none'",
+                      "Remove it, or take 'lora' or 'full'.", at="key")
+    if value(data, "evaluation.checkpoints") == "all":
+        yield Problem(("evaluation", "checkpoints"), "there are no checkpoints with "
+                      "'train: {method: none}'", "Remove it, or take 'lora' or 'full'.")
+
+
+TRAIN_RULES = (blends, frozen_vision, only_evaluated)
