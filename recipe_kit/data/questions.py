@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from recipe_kit.data.exchange.formats import FORMATS
+from recipe_kit.data.exchange.formats import READERS
 from recipe_kit.data.exchange.question import ExchangeQuestion
 from recipe_kit.data.labels import plain, unknown_answer
 from recipe_kit.data.places import media_name, nearest
@@ -133,7 +133,7 @@ def _check_group(name: str, source: QuestionsSource, samples: Iterable[Sample]) 
 # Loading, auditing and planning read the same file; its pictures are not kept in memory.
 @lru_cache(maxsize=16)
 def _unpack(format_: str, path: Path, cache: Path, state: tuple[object, ...]) -> Unpacked:
-    questions = FORMATS[format_].read(path)
+    questions = READERS[format_].read(path)
     if not questions:
         raise DataError("holds no question", where=str(path), fix="fill it, or name another")
     if not any(question.picture for question in questions):

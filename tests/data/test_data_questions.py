@@ -70,7 +70,7 @@ def test_a_question_becomes_a_sample_with_its_texts_as_labels(
                    "hint": "Look.", "A": "left", "B": "right", "answer": "A", "category": "near",
                    "l2_category": "space"},
         "category": "near", "group": "q/images/a.png", "declared_split": "dev", "split": "",
-        "prompt": None, "target": None, "width": 48, "height": 48,
+        "prompt": None, "target": None, "width": 48, "height": 48, "part": "",
     }
 
 
