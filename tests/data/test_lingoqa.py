@@ -107,7 +107,7 @@ def load(tmp_path: Path) -> tuple[Sample, ...]:
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"question": "Another?"}, "the question 'q0-0' is another one than in"),
-    ({"answer": ""}, "has no 'answer'; its columns: question_id, segment_id, images, question$"),
+    ({"answer": ""}, "has no 'answer'; its columns: question_id, segment_id, images, question"),
     ({"images": []}, "has no 'images'"),
     ({"images": ["a/0.jpg", "b/1.jpg"]}, "lie in one folder of their own, not in a, b"),
     ({"images": ["0.jpg"]}, r"lie in one folder of their own, not in \."),
