@@ -7,7 +7,8 @@ from recipe_kit.page.about_curation import training_samples
 from recipe_kit.page.markdown import Md, bullets, code, fence, media
 from recipe_kit.record.schemas import Example, Record
 
-_KINDS = {"binary": "Yes or No", "scale": "a rating", "choice": "multiple choice"}
+_KINDS = {"binary": "Yes or No", "scale": "a rating", "choice": "multiple choice",
+          "caption": "a caption", "open": "a free answer"}
 
 
 def facts(record: Record) -> Md:
@@ -144,22 +145,25 @@ def _told(record: Record) -> list[str]:
     benchmark, found = next(iter(record.benchmarks.items()))
     task = found.primary
     roles = {one.role: one for one in record.evaluations if one.benchmark == benchmark}
-    before = roles["base"].tasks[task].metrics["accuracy"]
+    metric = words.metric_of(record, task)
+    before = roles["base"].tasks[task].metrics[metric]
     gaps = len(record.gaps)
     told = [
         f"{code(benchmark)}, {numbers.counted(found.questions, 'question')}",
-        f"{numbers.pct(before.value)} accuracy on {code(task)}",
+        f"{numbers.value(metric, before.value)} {numbers.in_a_sentence(metric)} on {code(task)}",
         f"{gaps or 'no'} gap{'' if gaps == 1 else 's'} identified",
         numbers.counted(training_samples(record), "training sample"),
     ]
     main = next((one for one in record.training if one.role == "tuned"), None)
     if main is None or "tuned" not in roles:
-        return [*told[:3], "", "", "the base model was enough, so nothing was trained"]
-    after = roles["tuned"].tasks[task].metrics["accuracy"]
+        why = "the base model was enough" if record.gate.enough else words.why_untrained(record)
+        return [*told[:3], "", "", f"{why}, so nothing was trained"]
+    after = roles["tuned"].tasks[task].metrics[metric]
     worth = {"unclear": " (within noise)", "worse": " (worse)"}.get(verdict(record), "")
     method = "LoRA" if main.method == "lora" else "full"
     return [
         *told,
         f"supervised fine-tuning ({method}), {numbers.duration(main.seconds)}",
-        f"accuracy {numbers.pct(before.value)} → **{numbers.pct(after.value)}**{worth}",
+        f"{numbers.in_a_sentence(metric)} {numbers.value(metric, before.value)} → "
+        f"**{numbers.value(metric, after.value)}**{worth}",
     ]

@@ -16,30 +16,35 @@ def main_comparisons(record: Record) -> dict[str, Comparison]:
 
 
 def headline(record: Record) -> Md:
-    """One line for each task: accuracy before and after."""
+    """One line for each task: accuracy, or its other first score, before and after."""
     compared = main_comparisons(record)
     rows = []
+    metrics = []
     for benchmark, facts in record.benchmarks.items():
         base = evaluations(record, benchmark)["base"]
         for task in facts.tasks:
-            accuracy = base.tasks[task].metrics["accuracy"]
+            metric = words.metric_of(record, task)
+            metrics.append(metric)
+            accuracy = base.tasks[task].metrics[metric]
             name = task_name(record, benchmark, task)
             cells: list[object] = [Md(f"{name} (n = {numbers.num(accuracy.n)})")]
             comparison = compared.get(benchmark)
             if comparison is None:
-                shown = numbers.metric_interval("accuracy", accuracy)
-                cells += [numbers.pct(accuracy.value), shown]
+                shown = numbers.metric_interval(metric, accuracy)
+                cells += [numbers.value(metric, accuracy.value), shown]
             else:
-                found = comparison.tasks[task].differences["accuracy"]
+                found = comparison.tasks[task].differences[metric]
                 cells += [
-                    numbers.pct(found.before), numbers.pct(found.after), _change(found)
+                    numbers.value(metric, found.before), numbers.value(metric, found.after),
+                    _change(found),
                 ]
             rows.append(cells)
+    scored = "Accuracy on" if set(metrics) == {"accuracy"} else "Score on"
     if not compared:
         heads = words.columns(record)
-        return table(["Accuracy on", heads["base"], "95% interval"], rows, "lrr")
+        return table([scored, heads["base"], "95% interval"], rows, "lrr")
     heads = words.columns(record)
-    headers = ["Accuracy on", heads["base"], heads["tuned"], "Difference (95% interval)"]
+    headers = [scored, heads["base"], heads["tuned"], "Difference (95% interval)"]
     return table(headers, rows, "lrrr")
 
 
@@ -92,7 +97,7 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
     """How many answers were fixed and broken, and McNemar's test."""
     compared = main_comparisons(record)[benchmark].tasks[task]
     every = compared.fixed + compared.broken + compared.both_right + compared.both_wrong
-    clear = compared.differences["accuracy"].better is not None
+    clear = compared.differences[words.metric_of(record, task)].better is not None
     # Both have to say so: McNemar's test knows of no groups, the interval of no small numbers.
     verdict = f". The change in accuracy is {'' if clear else 'not '}beyond noise."
     if not clear and compared.mcnemar_p < 0.05:
@@ -162,12 +167,13 @@ def _regression(record: Record, item: Regression) -> Md:
 
 
 def verdict(record: Record) -> str:
-    """What fine-tuning did to the headline accuracy: `better`, `worse`, `unclear`, or `none`."""
+    """What fine-tuning did to the headline score: `better`, `worse`, `unclear`, or `none`."""
     benchmark = next(iter(record.benchmarks))
     comparison = main_comparisons(record).get(benchmark)
     if comparison is None:
         return "none"
-    found = comparison.tasks[record.benchmarks[benchmark].primary].differences["accuracy"]
+    task = record.benchmarks[benchmark].primary
+    found = comparison.tasks[task].differences[words.metric_of(record, task)]
     if found.better is None:
         return "unclear"
     return "better" if found.better else "worse"

@@ -42,21 +42,25 @@ def _p(value: float) -> str:
 
 
 def outcome(record: Record, benchmark: str, task: str) -> Md:
-    """What became of the accuracy of a task, in a sentence or two."""
-    found = main_comparisons(record)[benchmark].tasks[task].differences["accuracy"]
+    """What became of the first score of a task, in a sentence or two."""
+    metric = words.metric_of(record, task)
+    found = main_comparisons(record)[benchmark].tasks[task].differences[metric]
     said = (
-        f"Accuracy on {code(task)} went from {numbers.pct(found.before)} to "
-        f"**{numbers.pct(found.after)}** ({_in_brackets(found)})"
+        f"{numbers.title(metric)} on {code(task)} went from {numbers.value(metric, found.before)} "
+        f"to **{numbers.value(metric, found.after)}** ({_in_brackets(found)})"
     )
     verdict = numbers.verdict(found)
     if verdict == "better":
-        gone = numbers.error_reduction(found.before, found.after)
+        gone = None
+        if metric in numbers.SHARES:
+            gone = numbers.error_reduction(found.before, found.after)
         errors = f", {numbers.pct(gone, 0)} fewer errors" if gone is not None else ""
         return Md(f"{said}{errors}.")
     if verdict == "worse":
         return Md(f"{said}: {words.training_word(record)} made it **worse**, beyond noise.")
     if verdict == "unchanged":
-        return Md(f"Accuracy on {code(task)} is unchanged at {numbers.pct(found.after)}.")
+        shown = numbers.value(metric, found.after)
+        return Md(f"{numbers.title(metric)} on {code(task)} is unchanged at {shown}.")
     return Md(f"{said}. **This is within noise**: it may be no change at all.")
 
 

@@ -23,8 +23,8 @@ from recipe_kit.page import (
     words,
 )
 from recipe_kit.page.drafts import banner
-from recipe_kit.page.figures import Figure
 from recipe_kit.page.markdown import Md, bullets, code
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import below, items, pairs
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.prose import Prose
@@ -52,6 +52,7 @@ def context(
         "prose": {**filled, **prose},
         "tuned": tuned,
         "enough": record.gate.enough,
+        "why_untrained": words.why_untrained(record),
         "test_samples": numbers.num(max(f.samples for f in record.benchmarks.values())),
         "overridden": bool(record.overrides),
         "known_leakage": bool(record.data.audit.allowed_leakage),

@@ -11,8 +11,9 @@ from recipe_kit.page import (
     about_scores,
     words,
 )
-from recipe_kit.page.figures import Figure, dimensions, main_scores
+from recipe_kit.page.figures import dimensions, main_scores
 from recipe_kit.page.markdown import Md, code, image, text
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.record.schemas import Record
 
 

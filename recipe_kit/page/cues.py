@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from recipe_kit.page.named import identifier, identifiers
+from recipe_kit.page.names_checkpoints import checkpoint_role
 from recipe_kit.record.schemas import Record
 
 _METRICS = {
@@ -20,6 +21,8 @@ _METRICS = {
     "auroc": r"auroc|auc",
     "ece": r"ece|calibration error",
     "brier": r"brier",
+    "bleu": r"bleu(?:[- ]scores?)?",
+    "lingo_judge": r"lingo[- ]?judge|lingo[- ]?qa scores?",
 }
 _SCORED = re.compile(
     r"\b(?:scores?|scored|reach(?:es|ed)?|achieves?|achieved|gets?|got|attain(?:s|ed)?|result"
@@ -93,6 +96,13 @@ class Reader:
         self._looking = {name: _words(words) for name, words in _LOOKING.items()}
         self._roles = {name: _words(words) for name, words in _ROLES.items()}
         self._roles |= {identifier(role): _words(_named(role)) for role in ablations}
+        self._roles |= {
+            checkpoint_role(one.step): _words(rf"(?:ckpt|checkpoint|step)[-_ ]?{one.step}")
+            for one in record.checkpoints if one.step
+        }
+        self._roles |= {
+            identifier(role): _words(_named(facts.title)) for role, facts in record.models.items()
+        }
         asked = {task for facts in record.benchmarks.values() for task in facts.tasks}
         self._tasks = {task: _words(_named(task)) for task in asked}
         self._benchmarks = {

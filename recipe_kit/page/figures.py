@@ -1,93 +1,31 @@
 """Which plots a page has, what they show, and their alt texts; drawn by `page.plots`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from recipe_kit.page import numbers, words
+from recipe_kit.page.curves import study_figures
 from recipe_kit.page.named import identifier
-from recipe_kit.record.schemas import (
-    Confusion,
-    CoveragePoint,
-    EvaluationResult,
-    LossPoint,
-    Metric,
-    Record,
-    ReliabilityBin,
-    TaskScores,
-    Validation,
+from recipe_kit.page.plot_kinds import (
+    ConfusionPlot,
+    CoveragePlot,
+    CurvesPlot,
+    Figure,
+    PositionsPlot,
+    ReliabilityPlot,
+    SlicesPlot,
 )
+from recipe_kit.record.schemas import Confusion, EvaluationResult, Metric, Record, TaskScores
 
 ROLES = ("base", "tuned")
 MOST_SLICES = 12  # that a plot has room for; a table has them all
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One plot: its file in `assets/`, what it says in words, and its width in CSS pixels."""
-
-    file: str
-    alt: str
-    width: int
-    content: (
-        "ConfusionPlot | ReliabilityPlot | CoveragePlot | SlicesPlot | CurvesPlot | PositionsPlot"
-    )
-    roles: dict[str, str] = field(default_factory=dict)  # role → what the plot calls it
-
-
-@dataclass(frozen=True)
-class ConfusionPlot:
-    """References in rows, answers in columns."""
-
-    title: str
-    confusion: Confusion
-
-
-@dataclass(frozen=True)
-class ReliabilityPlot:
-    """Accuracy over confidence, for each role."""
-
-    title: str
-    bins: dict[str, tuple[ReliabilityBin, ...]]
-
-
-@dataclass(frozen=True)
-class CoveragePlot:
-    """Error among the most confident answers, for each role."""
-
-    title: str
-    points: dict[str, tuple[CoveragePoint, ...]]
-
-
-@dataclass(frozen=True)
-class SlicesPlot:
-    """Accuracy with its interval for each slice (a category, a source) and role."""
-
-    title: str
-    slices: dict[str, dict[str, Metric]]  # slice → role → accuracy
-
-
-@dataclass(frozen=True)
-class PositionsPlot:
-    """How often each letter is right, and how often each role answers it."""
-
-    title: str
-    right: dict[str, int]  # letter → questions
-    answered: dict[str, dict[str, int]]  # role → letter → questions
-
-
-@dataclass(frozen=True)
-class CurvesPlot:
-    """Loss while training, and validation loss and accuracy."""
-
-    title: str
-    what: str  # "loss" or "accuracy"
-    curve: tuple[LossPoint, ...]
-    validations: tuple[Validation, ...]
-
-
 def figures(record: Record) -> dict[str, Figure]:
     """Every plot of the page, by the name that the page's template knows it by."""
     found = dict(_training_figures(record))
+    if record.spec.get("profile") == "benchmark-study":
+        return found | dict(study_figures(record))
     for benchmark, facts in record.benchmarks.items():
         for task in facts.tasks:
             found.update(_task_figures(record, benchmark, task))
@@ -140,6 +78,8 @@ def _task_figures(record: Record, benchmark: str, task: str) -> Iterator[tuple[s
     key = f"{benchmark}.{task}"
     titles = role_titles(record)
     for role, found in scores.items():
+        if not found.confusion.labels:
+            continue  # texts
         alt = f"Confusion matrix of the {titles[role].lower()} on {task}: "
         yield f"confusion.{role}.{key}", Figure(
             f"confusion-{name}-{role}.svg",

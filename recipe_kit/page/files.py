@@ -10,8 +10,9 @@ from pathlib import Path
 
 from recipe_kit.errors import PageError
 from recipe_kit.page.about_curation import LOADER
-from recipe_kit.page.figures import Figure, figures
+from recipe_kit.page.figures import figures
 from recipe_kit.page.fill import fill
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import fill_prose, setup_page
 from recipe_kit.paths import templates_dir
 from recipe_kit.record.archive import ARCHIVE
@@ -59,7 +60,8 @@ def page_files(
     if record.loader:
         made[LOADER] = (templates_dir() / LOADER).read_bytes()
     files = {f"assets/{name}": content for name, content in sorted(made.items())}
-    setup = setup_page(prose)
+    # A study has a section for its set-up.
+    setup = None if recipe.profile == "benchmark-study" else setup_page(prose)
     files |= {PAGE: source.encode()} | ({SETUP: setup.encode()} if setup else {})
     # After the plots: whoever finds this record in place need not draw its plots again.
     files[f"assets/{RECORD}"] = (record.model_dump_json(indent=1) + "\n").encode()
@@ -81,7 +83,7 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
 
 def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
     """What the run made for the page: pictures and answers."""
-    names = [example.media for example in record.examples] + [*record.contact_sheets.values()]
+    names = shown_media(record)
     if (folder / ARCHIVE).is_file():
         names.append(ARCHIVE)
     found = {}
@@ -101,6 +103,21 @@ def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
             )
         found[name] = picture
     return found
+
+
+def shown_media(record: Record) -> list[str]:
+    """File names of the pictures and videos that the page shows."""
+    if record.spec.get("profile") != "benchmark-study":
+        shown = [one.media for one in record.examples]
+        return [*shown, *record.contact_sheets.values()]
+    videos = [one.video for one in record.annotations]
+    return [
+        one for one in (
+            *(example.video or example.media for example in record.examples
+              if example.kind != "sample"),
+            *videos, record.training_grid,
+        ) if one
+    ]
 
 
 def content(path: Path) -> bytes | None:

@@ -8,9 +8,10 @@ from jinja2 import TemplateSyntaxError as SyntaxProblem
 
 from recipe_kit.errors import PageError
 from recipe_kit.page.context import context
-from recipe_kit.page.figures import Figure
 from recipe_kit.page.lint import code_lines
 from recipe_kit.page.markdown import Md, text
+from recipe_kit.page.plot_kinds import Figure
+from recipe_kit.page.study.context import context as study_context
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.recipe import Recipe
 
@@ -30,7 +31,8 @@ def fill(
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )
     try:
-        source = environment.get_template(name).render(context(record, recipe, prose, plots))
+        made = study_context if recipe.profile == "benchmark-study" else context
+        source = environment.get_template(name).render(made(record, recipe, prose, plots))
     except SyntaxProblem as error:
         raise PageError(
             f"the template is wrong: {error.message}",

@@ -22,7 +22,7 @@ _LINK = re.compile(r"(?<!\\)\]\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)")
 _FOLD = re.compile(r'^(\s*)\?\?\?(\+?)\s*(\S*)')
 # Elements that pages write; scripts, frames and forms are not among them.
 _TAGS = re.compile(
-    r"a|b|blockquote|br|code|d[dlt]|details|div|em|fig(caption|ure)|h[1-6]|hr|i|img|kbd|li|[ou]l|p|"
+    r"a|b|blockquote|br|code|d[dlt]|details|div|em|fig(caption|ure)|h[1-6]|hr|i|img|kbd|li|mark|[ou]l|p|"
     r"pre|small|source|span|strong|su[bp]|summary|table|tbody|t[dhr]|thead|u|video"
 )
 

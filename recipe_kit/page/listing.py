@@ -59,7 +59,8 @@ def _headline(record: Record) -> Md:
     if comparison is None:
         base = next(one for one in record.evaluations if one.benchmark == benchmark)
         accuracy = base.tasks[facts.primary].metrics["accuracy"]
-        return Md(f"{what}: **{numbers.pct(accuracy.value)}**, base model was enough")
+        why = ", base model was enough" if record.gate.enough else ""
+        return Md(f"{what}: **{numbers.pct(accuracy.value)}**{why}")
     found = comparison.tasks[facts.primary].differences["accuracy"]
     worth = "" if found.better is not None else " (within noise)"
     return Md(f"{what}: {numbers.pct(found.before)} → **{numbers.pct(found.after)}**{worth}")

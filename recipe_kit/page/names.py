@@ -9,13 +9,14 @@ from typing import Final
 
 from recipe_kit.errors import PageError
 from recipe_kit.page.named import Entry, Node, Value, identifier, identifiers, of_metric
+from recipe_kit.page.names_checkpoints import of_checkpoints, of_construction
 from recipe_kit.page.names_scores import of_comparison, of_criteria, of_evaluation, of_gaps
 from recipe_kit.record.schemas import Record, TrainingResult
 from recipe_kit.spec.problems import suggest
 
 RESERVED: Final = (
-    "ablations", "data", "fine_tuned", "gaps", "gate", "model", "regressions", "success",
-    "training",
+    "ablations", "best", "checkpoints", "data", "fine_tuned", "gaps", "gate", "model",
+    "recommended", "regressions", "success", "training",
 )
 
 
@@ -85,10 +86,13 @@ def _entries(record: Record) -> Iterator[Entry]:
         yield f"{name}.questions", facts.questions, "questions of the benchmark"
         yield f"{name}.samples", facts.samples, "samples of the benchmark"
         yield f"{name}.primary", facts.primary, "task of the headline numbers"
+        yield from of_construction(name, facts)
     for evaluation in record.evaluations:
         yield from of_evaluation(record, evaluation)
     for comparison in record.comparisons:
         yield from of_comparison(record, comparison)
+    if record.checkpoints:
+        yield from of_checkpoints(record)
     yield from of_gaps(record)
     yield from of_criteria(record)
     yield "fine_tuned", bool(record.training), "whether the model was fine-tuned"

@@ -6,6 +6,7 @@ from typing import Final
 from recipe_kit.errors import PageError
 from recipe_kit.page import numbers
 from recipe_kit.page.named import Entry, identifier, identifiers, of_difference, of_metric
+from recipe_kit.page.names_checkpoints import of_per_video
 from recipe_kit.record.schemas import (
     Comparison,
     EvaluationResult,
@@ -14,7 +15,7 @@ from recipe_kit.record.schemas import (
     TaskScores,
 )
 
-_OWN: Final = ("change", "primary", "questions", "samples")
+_OWN: Final = ("change", "pool", "primary", "questions", "samples")
 _BASELINES: Final = {
     "chance": "accuracy of guessing",
     "majority": "accuracy of always giving the commonest answer",
@@ -47,6 +48,7 @@ def of_evaluation(record: Record, evaluation: EvaluationResult) -> Iterator[Entr
 def _of_scores(path: str, scores: TaskScores, what: str) -> Iterator[Entry]:
     for name, metric in scores.metrics.items():
         yield from of_metric(f"{path}.{name}", name, metric, f"{numbers.title(name)} of {what}")
+    yield from of_per_video(path, scores, what)
     for name, metric in scores.baselines.items():
         yield from of_metric(
             f"{path}.{name}", "accuracy", metric, f"{_BASELINES.get(name, name)}, beside {what}"

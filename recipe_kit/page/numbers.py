@@ -25,11 +25,13 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "auroc": ("AUROC", "How well the probability ranks hazards first; 0.5 is chance"),
     "ece": ("Calibration error (ECE)", "Average gap of confidence and accuracy; 0 is best"),
     "brier": ("Brier score", "Squared error of the probabilities; 0 is best"),
+    "bleu": ("BLEU", "Overlap of words and word groups with the reference, from 0 to 1"),
+    "lingo_judge": ("Lingo-Judge", "Share of answers that the judge calls right"),
 }
 SHARES: Final = frozenset(
     {
         "accuracy", "balanced_accuracy", "circular_accuracy", "precision", "recall", "f1",
-        "within_one", "unparseable",
+        "within_one", "unparseable", "lingo_judge",
     }
 )
 UNCERTAINTY: Final = ("ece", "brier", "auroc")
@@ -43,7 +45,8 @@ def title(metric: str) -> str:
 def in_a_sentence(metric: str) -> str:
     """The name of a metric amid a sentence: `accuracy`, but `F1` and `Brier score`."""
     shown = title(metric)
-    return shown if shown[:2].isupper() or metric == "brier" else shown[0].lower() + shown[1:]
+    named = shown[:2].isupper() or metric in ("brier", "lingo_judge")
+    return shown if named else shown[0].lower() + shown[1:]
 
 
 def pct(value: float | None, digits: int = 1) -> str:

@@ -15,8 +15,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from recipe_kit.page.figures import (
-    ROLES,
+from recipe_kit.page.figures import ROLES
+from recipe_kit.page.markdown import clean
+from recipe_kit.page.numbers import SHARES
+from recipe_kit.page.plot_kinds import (
+    CheckpointsPlot,
     ConfusionPlot,
     CoveragePlot,
     CurvesPlot,
@@ -24,8 +27,8 @@ from recipe_kit.page.figures import (
     PositionsPlot,
     ReliabilityPlot,
     SlicesPlot,
+    StepBarsPlot,
 )
-from recipe_kit.page.markdown import clean
 
 INK: Final = "#7b8496"
 GRID: Final = "#7b849640"
@@ -33,6 +36,8 @@ ROLE_COLORS: Final = {"base": "#d9822b", "tuned": "#3f8fd9"}
 # Right answers in blue, wrong ones in orange; light where there are few.
 RIGHT: Final = ((224, 236, 248), (31, 95, 168))
 WRONG: Final = ((250, 235, 219), (192, 98, 18))
+# Checkpoints from the first to the last; both are seen on white and on dark gray.
+_STEPS: Final = ((126, 190, 240), (30, 96, 168))
 
 _STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",
@@ -87,6 +92,10 @@ def _canvas(figure: Figure) -> Canvas:
         return _slices(content, figure.roles)
     if isinstance(content, PositionsPlot):
         return _positions(content, figure.roles)
+    if isinstance(content, CheckpointsPlot):
+        return _checkpoints(content)
+    if isinstance(content, StepBarsPlot):
+        return _step_bars(content)
     return _curves(content)
 
 
@@ -272,3 +281,82 @@ def _curves(plot: CurvesPlot) -> Canvas:
     axes.set(xlabel="Step", title=plot.title)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return canvas
+
+
+def _checkpoints(plot: CheckpointsPlot) -> Canvas:
+    canvas, axes = _new(6.4, 3.8)
+    blue, orange = ROLE_COLORS["tuned"], ROLE_COLORS["base"]
+    found = {step: one for step, one in plot.points.items() if one.value is not None}
+    steps, values = list(found), [one.value or 0.0 for one in found.values()]
+    ends = [(one.low, one.high) for one in found.values()]
+    every = [*values, *(end for pair in ends for end in pair if end is not None)]
+    if plot.base is not None and plot.base.value is not None:
+        axes.axhline(plot.base.value, color=orange, linestyle="--", linewidth=1.6,
+                     label="zero-shot")
+        every.append(plot.base.value)
+        if plot.base.low is not None and plot.base.high is not None:
+            axes.axhspan(plot.base.low, plot.base.high, color=orange, alpha=0.12, linewidth=0)
+            every += [plot.base.low, plot.base.high]
+    below = [value if low is None else low for value, (low, _) in zip(values, ends, strict=True)]
+    above = [value if high is None else high for value, (_, high) in zip(values, ends, strict=True)]
+    axes.vlines(steps, below, above, color=blue, alpha=0.55, linewidth=2.6)
+    axes.plot(steps, values, "o-", color=blue, label="checkpoint, 95% interval")
+    if plot.chosen is not None and plot.chosen in found:
+        axes.plot(
+            [plot.chosen], [values[steps.index(plot.chosen)]], "o", markersize=14, color=orange,
+            markerfacecolor="none", markeredgewidth=2, linestyle="none", label="recommended",
+        )
+    room = 0.08 * ((max(every) - min(every)) or 0.1)
+    low, high = max(0.0, min(every) - room), min(1.02, max(every) + room)
+    if plot.metric in SHARES:
+        _percent_axis(axes, low, high, upright=True)
+    else:
+        axes.set_ylim(low, high)
+    axes.set_xlabel("Checkpoint (step)")
+    axes.set_title(plot.title, pad=26)
+    axes.set_xticks(steps if len(steps) < 13 else steps[:: -(-len(steps) // 12)])
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, borderaxespad=0.2,
+                columnspacing=1.2, handlelength=1.6)
+    return canvas
+
+
+def _step_bars(plot: StepBarsPlot) -> Canvas:
+    steps = sorted({step for found in plot.categories.values() for step in found})
+    trained = [step for step in steps if step]
+    canvas, axes = _new(max(6.4, 1.5 * len(plot.categories) + 0.6), 4.0)
+    width = 0.84 / len(steps)
+    for order, step in enumerate(steps):
+        share = trained.index(step) / max(1, len(trained) - 1) if step else 0.0
+        color = _mix(_STEPS, share) if step else ROLE_COLORS["base"]
+        for at, found in enumerate(plot.categories.values()):
+            metric = found.get(step)
+            if metric is None or metric.value is None:
+                continue
+            x = at - 0.42 + width * (order + 0.5)
+            label = ("zero-shot" if not step else f"{step}{'*' * (step == plot.chosen)}")
+            axes.bar(x, metric.value, width=width * 0.9, color=color, linewidth=0,
+                     label=label if at == 0 else None)
+            if metric.low is not None and metric.high is not None:
+                axes.vlines(x, metric.low, metric.high, color=INK, linewidth=1.0)
+    labels = [
+        f"{_wrapped(name)}\nn = {next(iter(found.values())).n}"
+        for name, found in plot.categories.items()
+    ]
+    axes.set_xticks(range(len(labels)), labels, fontsize=9)
+    _percent_axis(axes, 0, 1.02, upright=True)
+    axes.grid(visible=False, axis="x")
+    axes.tick_params(axis="x", length=0)
+    axes.set_title(plot.title, pad=26 if len(steps) < 9 else 42)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=8, borderaxespad=0.2,
+                columnspacing=0.9, handlelength=1.0, handletextpad=0.4)
+    return canvas
+
+
+def _wrapped(label: str) -> str:
+    """A label on two lines, broken at the space nearest to its middle."""
+    plain = _short(label, 30)
+    spaces = [at for at, one in enumerate(plain) if one == " "]
+    if len(plain) < 13 or not spaces:
+        return plain
+    middle = min(spaces, key=lambda at: abs(at - len(plain) / 2))
+    return f"{plain[:middle]}\n{plain[middle + 1:]}"

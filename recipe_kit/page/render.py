@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 
 from recipe_kit.errors import PageError
-from recipe_kit.page.figures import Figure
 from recipe_kit.page.files import PAGE, RECORD, SETUP, content, draw_plot, page_files
 from recipe_kit.page.lint import Fault, lint, lint_files
+from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.record.files import storage, write_atomic
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.words import WORDS, worded

@@ -97,6 +97,8 @@ def _equal(typed: Typed, one: Candidate, cues: Cues) -> bool:
         return False
     if one.looking and one.looking not in cues.looking:
         return False
+    if _one_of_many(one) and one.role not in cues.roles:
+        return False
     fine = typed.digits >= (3 if typed.unit == "decimal" else 1)
     named = bool(cues.metrics or cues.roles or cues.looking) or typed.unit in ("points", "p")
     named = named or bool(_from_to(typed))
@@ -110,10 +112,16 @@ def _equal(typed: Typed, one: Candidate, cues: Cues) -> bool:
     return coarse and named and told and _fits(one, cues) and not is_share(typed.after, cues)
 
 
+def _one_of_many(one: Candidate) -> bool:
+    """Whether it is of a checkpoint or another model: only a sentence that names it means it."""
+    return one.role.startswith(("ckpt_", "compare_"))
+
+
 def _fits(one: Candidate, cues: Cues) -> bool:
     """Whether nothing in the sentence speaks against this number."""
     return (
-        (not cues.metrics or one.metric in cues.metrics)
+        (not _one_of_many(one) or one.role in cues.roles)
+        and (not cues.metrics or one.metric in cues.metrics)
         and (not cues.roles or not one.role or one.role in cues.roles or one.role == "change")
         and (not cues.tasks or one.task in cues.tasks)
         and (not cues.benchmarks or one.benchmark in cues.benchmarks)

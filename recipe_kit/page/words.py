@@ -7,34 +7,51 @@ from typing import Any
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, media, text
 from recipe_kit.record.schemas import Example, ModelFacts, Record
-from recipe_kit.spec.tasks import LETTERS
+from recipe_kit.spec.tasks import LETTERS, TEXT_TASKS, headline
 
 LONGEST = 300  # of an answer or a reasoning beside its picture, in characters
 ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
 _WHO = {"base": "Base", "tuned": "Fine-tuned"}
 # The other profiles follow documents that name them so.
 _POST_TRAINING = {"base": "Baseline", "tuned": "Post-Trained"}
-_TITLES = {"binary": "Yes or no", "scale": "Rating", "choice": "Multiple choice"}
+_STUDY = {"base": "Zero-shot", "tuned": "Fine-tuned"}
+_TITLES = {"binary": "Yes or no", "scale": "Rating", "choice": "Multiple choice",
+           "caption": "Caption", "open": "Open question"}
 _OPTION = re.compile(r"^([A-J])\. (.*)$")
 
 
 def columns(record: Record) -> dict[str, str]:
     """What the columns of the base and the fine-tuned model are called in the page's profile."""
+    if record.spec.get("profile") == "benchmark-study":
+        return _STUDY
     return ROLE_COLUMNS if _tests(record) else _POST_TRAINING
 
 
 def training_word(record: Record) -> str:
     """What the page's profile calls training: `fine-tuning` or `post-training`."""
-    return "fine-tuning" if _tests(record) else "post-training"
+    return "fine-tuning" if _tunes(record) else "post-training"
+
+
+def why_untrained(record: Record) -> str:
+    """Why a page has no second score, after `Nothing was trained: `."""
+    return (
+        "the base model met every target of the gate zero-shot"
+        if record.gate.enough
+        else "this recipe only evaluates"
+    )
 
 
 def trained_model(record: Record) -> str:
     """What the page's profile calls the trained model, amid a sentence."""
-    return "fine-tuned model" if _tests(record) else "post-trained model"
+    return "fine-tuned model" if _tunes(record) else "post-trained model"
 
 
 def _tests(record: Record) -> bool:
     return bool(record.spec.get("profile", "test-finetune-test") == "test-finetune-test")
+
+
+def _tunes(record: Record) -> bool:
+    return _tests(record) or record.spec.get("profile") == "benchmark-study"
 
 
 def about_model(model: ModelFacts) -> str:
@@ -57,7 +74,7 @@ class TaskWords:
     """One task, as the spec in the record has it."""
 
     name: str
-    kind: str  # "binary", "scale" or "choice"
+    kind: str  # "binary", "scale", "choice", "caption" or "open"
     title: str  # "Binary safety", ...
     prompt: str
     choices: tuple[str, ...]
@@ -103,8 +120,15 @@ def _task(name: str, spec: dict[str, Any], title: str) -> TaskWords:
             spec["label"], None, {}, tuple(spec["options"]), spec["shuffle"], spec["circular"],
             spec["parser"], spec["answer_by"],
         )
+    if spec["type"] in TEXT_TASKS:
+        return TaskWords(name, spec["type"], title, spec["prompt"], (), spec["label"], None, {})
     points = tuple(str(point) for point in range(spec["low"], spec["high"] + 1))
     return TaskWords(name, "scale", title, spec["prompt"], points, spec["label"], None, {})
+
+
+def metric_of(record: Record, task: str) -> str:
+    """The metric that a task is told by first: `accuracy`, `bleu` or `lingo_judge`."""
+    return headline(record.spec["tasks"][task]["type"])
 
 
 def parts_of(prompt: str) -> tuple[str, dict[str, str]]:
@@ -161,7 +185,7 @@ def gallery(record: Record, examples: tuple[Example, ...], width: int = 160) -> 
     """Pictures side by side, each with its question, the truth, the answers and confidences."""
     if not examples:
         return Md("")
-    who = _WHO if _tests(record) else _POST_TRAINING
+    who = _WHO if _tests(record) else columns(record)
     if not record.training:
         who = {"base": who["base"]}
     figures = "\n".join(_figure(example, who, width) for example in examples)
@@ -187,7 +211,7 @@ def _figure(example: Example, who: dict[str, str], width: int) -> str:
     alt = f"{sample_of(example.question)}, truth {spoken(example.reference, options)}"
     return (
         f'<figure style="margin: 0; width: {width}px; max-width: 100%; text-align: left">'
-        f"{media(example.media, alt, width)}"
+        f"{media(example.video or example.media, alt, width)}"
         f'<figcaption style="margin: 0; max-width: none; font-style: normal; font-size: 0.75em; '
         f'line-height: 1.5">{"<br>".join(facts)}</figcaption></figure>'
     )

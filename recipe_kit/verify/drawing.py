@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from recipe_kit.page.figures import Figure
 from recipe_kit.page.files import draw_plot
+from recipe_kit.page.plot_kinds import Figure
 
 _CODE = "import sys; sys.path[:] = {path!r}; from {module} import answer; answer()"
 

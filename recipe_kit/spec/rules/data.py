@@ -29,10 +29,10 @@ RESERVED = frozenset({
 # Words that the page has its own numbers under: `data.samples`, `floor.change.cracked.fixed`.
 PAGE_WORDS = {
     "benchmarks": (
-        "ablations", "data", "fine_tuned", "gaps", "gate", "model", "regressions", "success",
-        "training",
+        "ablations", "best", "checkpoints", "data", "fine_tuned", "gaps", "gate", "model",
+        "recommended", "regressions", "success", "training",
     ),
-    "ablations": ("base", "tuned", "change", "primary", "questions", "samples"),
+    "ablations": ("base", "tuned", "change", "pool", "primary", "questions", "samples"),
 }
 
 NAMED = (

@@ -1,0 +1,1 @@
+"""The profile `benchmark-study`: a benchmark, several models, many checkpoints, many metrics."""

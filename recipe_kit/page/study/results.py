@@ -1,0 +1,123 @@
+"""Section 5: tables of every checkpoint, and of how the recommended one was found."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recipe_kit.page import numbers
+from recipe_kit.page.about_change import slice_changes, worth
+from recipe_kit.page.context_tasks import plots
+from recipe_kit.page.curves import by_step, checkpoint_name
+from recipe_kit.page.markdown import Md, table, text
+from recipe_kit.page.plot_kinds import Figure
+from recipe_kit.page.prose import below
+from recipe_kit.page.study.curve_words import best_of
+from recipe_kit.page.study.observations import change_of, observations
+from recipe_kit.page.study.places import Place, places, shown
+from recipe_kit.record.schemas import Record
+
+
+def results(
+    record: Record, prose: Mapping[str, Md], figures: Mapping[str, Figure]
+) -> list[dict[str, Any]]:
+    """Every benchmark: its plots, its table, and what they show."""
+    return [
+        {
+            "title": Md(f"**{text(_titled(one))}:**"),
+            "curve": plots(figures, f"checkpoints.{one.key}"),
+            "table": by_checkpoint(record, one),
+            "bars": plots(figures, f"checkpoint-categories.{one.key}"),
+            "categories": _categories(record, one),
+            "observations": observations(
+                record, one, below(prose, f"observations.{one.benchmark}")
+            ),
+        }
+        for one in places(record) if change_of(record, one) is not None
+    ]
+
+
+def _titled(one: Place) -> str:
+    if one.family == "caption":
+        return "BLEU Scores" if one.only else f"BLEU Scores, {one.benchmark}"
+    return f"{one.title} Results"
+
+
+def by_checkpoint(record: Record, one: Place) -> Md:
+    """The score of every checkpoint, and what its difference from zero-shot is worth."""
+    best = best_of(record, one)
+    chosen = record.recommendation.step if record.recommendation else None
+    rows = []
+    for step, found in by_step(record, one.benchmark, one.task).items():
+        metric, change = found.metrics.get(one.metric), found.against_base.get(one.metric)
+        marks = [
+            *(["best"] if best and step in best.steps else []),
+            *(["recommended"] if step == chosen else []),
+        ]
+        cells = [
+            checkpoint_name(step), shown(one, metric),
+            numbers.change(change) if change else "–",
+            numbers.interval_of_change(one.metric, change.low, change.high) if change else "–",
+            worth(change) if change else "–", ", ".join(marks),
+        ]
+        bold = bool(marks)
+        rows.append([Md(f"**{text(cell)}**") if bold and cell else cell for cell in cells])
+    if len(rows) < 2:
+        return _two(record, one)
+    heads = ["Checkpoint", numbers.title(one.metric), "From zero-shot", "95% interval", "Verdict",
+             ""]
+    return table(heads, rows, "lrrrll")
+
+
+def _two(record: Record, one: Place) -> Md:
+    """Before and after, where only the best checkpoint was asked."""
+    found = change_of(record, one)
+    if found is None:
+        return Md("")
+    row = [
+        numbers.title(one.metric), numbers.value(one.metric, found.before),
+        numbers.value(one.metric, found.after), numbers.change(found),
+        numbers.interval_of_change(one.metric, found.low, found.high), worth(found),
+    ]
+    heads = ["Metric", "Zero-shot", "Fine-tuned", "Change", "95% interval", "Verdict"]
+    return table(heads, [row], "lrrrrl")
+
+
+def _categories(record: Record, one: Place) -> Md:
+    """Categories and other slices, before and after."""
+    return slice_changes(record, one.benchmark, one.task) if one.family != "caption" else Md("")
+
+
+def candidates(record: Record) -> Md:
+    """How each checkpoint stands by the rule that recommends one."""
+    found = record.recommendation
+    if found is None or not found.candidates:
+        return Md("")
+    titles = {f"{one.key}.{one.metric}": one for one in places(record)}
+    asked = [key for key in titles if any(key in one.within_one_se for one in found.candidates)]
+    rows = []
+    for one in found.candidates:
+        cells: list[object] = [
+            checkpoint_name(one.step), numbers.signed(one.balance, 2),
+            *("yes" if one.within_one_se.get(key) else "no" for key in asked),
+            "yes" if one.eligible else "no",
+        ]
+        if one.step == found.step:
+            cells = [Md(f"**{text(cell)}**") for cell in cells]
+        rows.append(cells)
+    heads = [
+        "Checkpoint", "Balance", *(f"{titles[key].name} within 1 SE" for key in asked), "Eligible",
+    ]
+    return table(heads, rows, "lr" + "l" * (len(asked) + 1))
+
+
+def candidates_note(record: Record) -> Md:
+    """What the columns of the candidates' table are."""
+    if record.recommendation is None:
+        return Md("")
+    split = {"val": "validation", "test": "test"}[record.recommendation.split]
+    return Md(
+        f"Balance is the mean over the metrics of the gain over zero-shot, in standard errors, on "
+        f"the {split} split; a checkpoint is within one standard error (1 SE) of the best one or "
+        "not."
+    )
+
+

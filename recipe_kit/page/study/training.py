@@ -1,0 +1,117 @@
+"""Section 4: how the training is set up, what it needs, and the commands."""
+
+import shlex
+from collections.abc import Mapping
+
+from recipe_kit.page import numbers
+from recipe_kit.page.about_gaps import in_item
+from recipe_kit.page.about_run import recipe_file
+from recipe_kit.page.about_training import main
+from recipe_kit.page.markdown import Md, bullets, code, fence, text
+from recipe_kit.page.study.curve_words import trained_steps
+from recipe_kit.page.study.places import places
+from recipe_kit.record.schemas import Record
+
+_PACKAGES = ("torch", "transformers", "peft")
+
+
+def setup(record: Record) -> Md:
+    """What the training ran with."""
+    made = record.provenance
+    packages = ", ".join(
+        f"{name} {made.packages[name]}" for name in _PACKAGES if name in made.packages
+    )
+    return Md(
+        f"This page was made with recipe_kit {text(made.recipe_kit)}, Python {text(made.python)}, "
+        f"{text(packages)} on {text(made.device)}."
+    )
+
+
+def code_structure(record: Record, said: Mapping[str, Md]) -> Md:
+    """Files that the training is made of."""
+    train = record.spec["train"]
+    prompts = ", ".join(
+        code(task) for task in train["tasks"] or list(record.benchmarks) if task
+    )
+    items = [
+        Md(f"{code(recipe_file(record))}: the whole recipe: sources, prompts ({prompts}), "
+           "hyperparameters, and the words of this page"),
+        Md("`recipe_kit/train/examples.py`: combines each clip with its prompts and annotations"),
+        Md("`recipe_kit/train/loop.py`: the training loop; checkpoints, validation, resuming"),
+    ]
+    if record.loader:
+        items.append(Md(
+            f"[{text(record.loader)}](assets/{record.loader}): loads the same data without "
+            "recipe_kit, for other trainers"
+        ))
+    items += [Md(f"{code(file)}: {in_item(what)}") for file, what in said.items()]
+    return bullets(items)
+
+
+def steps_sentence(record: Record) -> Md:
+    """What was trained, in steps, samples and epochs."""
+    training = main(record)
+    if training is None:
+        return Md("")
+    train = record.spec["train"]
+    per_step = train["batch_size"] * train["accumulate"] * train["devices"]
+    kept = trained_steps(record)
+    saved = (
+        f" {numbers.counted(len(kept), 'checkpoint')} of it were kept and evaluated: "
+        f"{', '.join(map(numbers.num, kept))}." if kept else ""
+    )
+    return Md(
+        f"{numbers.num(training.steps)} optimizer steps of {numbers.num(per_step)} samples are "
+        f"{numbers.num(training.steps * per_step)} samples, or {training.epochs:.3g} passes over "
+        f"the {numbers.num(sum(training.samples.values()))} training samples.{saved}"
+    )
+
+
+def inference_command(record: Record) -> Md:
+    """Asks any checkpoint the questions of a benchmark."""
+    file = shlex.quote(recipe_file(record))
+    return fence(
+        f"recipe infer {file} \\\n    --model <model> \\\n    --checkpoint <checkpoint> \\\n"
+        "    --benchmark <benchmark>", "bash",
+    )
+
+
+def inference_arguments(record: Record) -> Md:
+    """What stands for the arguments here."""
+    step = _example_step(record)
+    benchmarks = " or ".join(code(name) for name in record.benchmarks)
+    return bullets([
+        Md(f"`--model`: name on the hub or folder of the model (here {code(record.model.name)})"),
+        Md(f"`--checkpoint`: a checkpoint of the training: its step (e.g., {code(step)}) or its "
+           "folder; the base model when left out"),
+        Md(f"`--benchmark`: what is asked ({benchmarks})"),
+    ])
+
+
+def plot_command(record: Record) -> Md:
+    """Draws a metric over the checkpoints."""
+    file = shlex.quote(recipe_file(record))
+    return fence(
+        f"recipe plot {file} \\\n    --benchmark <benchmark> \\\n    --metric <metric> \\\n"
+        "    --out <file.svg>", "bash",
+    )
+
+
+def plot_arguments(record: Record) -> Md:
+    """What stands for the arguments here."""
+    benchmarks = " or ".join(code(name) for name in record.benchmarks)
+    metrics = " or ".join(dict.fromkeys(code(one.metric) for one in places(record)))
+    return bullets([
+        Md(f"`--benchmark`: the benchmark ({benchmarks})"),
+        Md(f"`--metric`: the metric ({metrics}); the benchmark's own when left out"),
+        Md("`--out`: the plot's file"),
+    ])
+
+
+def _example_step(record: Record) -> str:
+    if record.recommendation and record.recommendation.step:
+        return str(record.recommendation.step)
+    training = main(record)
+    return str(training.best_step if training else 0)
+
+
