@@ -1,6 +1,6 @@
-"""Chooses a video's questions from a pool, and what each of them is answered by.
+"""Chooses a video's questions from a pool.
 
-A label of the video answers, or nobody yet: then models and people settle it.
+A label of the video answers a question, or, where the pool names a model for that, nobody yet.
 """
 
 import hashlib
@@ -26,6 +26,9 @@ USUAL = 0.2
 
 # The draws of the first pool had this name; every pool's have, so that a file can be renamed.
 _STREAM = "driving questions"
+
+# As many as there are letters, which is what a model's answer is read by.
+_MOST_OPTIONS = len(LETTERS)
 
 
 class Drawn(NamedTuple):
@@ -72,7 +75,7 @@ def choose(pool: Pool, sample: Sample, size: int, *, where: str) -> tuple[Drawn,
     first = sorted(range(len(free)), key=waits.__getitem__)[: pool.sampled]
     drawn = {free[number].name for number in first}
     return tuple(
-        _draw(one, sample, size, rng) for one in applying if one.required or one.name in drawn
+        _draw(pool, one, sample, size, rng) for one in applying if one.required or one.name in drawn
     )
 
 
@@ -114,6 +117,21 @@ def asks(pool: Pool, sample: Sample) -> bool:
     return any(found) and all(required)
 
 
+def answered(pool: Pool, sample: Sample, drawn: Drawn, right: str, size: int) -> Drawn:
+    """A question as it is asked once its answer is known.
+
+    Args:
+        pool: The pool.
+        sample: The video.
+        drawn: The question as it was drawn.
+        right: The text of the right option; one that the question has.
+        size: How many options a question has.
+    """
+    if right in drawn.options and len(drawn.options) <= size:
+        return drawn._replace(right=right)
+    return _dealt(pool, sample, drawn.question, right, size)
+
+
 def check_categories(pool: Pool, samples: Iterable[Sample], *, where: str) -> None:
     """Refuses a pool that has questions of a category which no video can be asked.
 
@@ -151,15 +169,17 @@ def _lessons(pool: Pool, sample: Sample, size: int) -> list[Drawn]:
         drawn = _hash(pool, sample, one.name)
         return -math.log((int.from_bytes(drawn[:7]) + 1) / 2**56) / _weight(one, sample)
 
-    known = [one for one in pool.questions if _answer(one, sample)]
+    known = [one for one in pool.questions if _answer(pool, one, sample)]
     first = {one.name for one in sorted(known, key=wait)[: pool.training]}
-    found = []
-    for one in known:
-        if one.name in first:
-            right = _answer(one, sample)
-            others = sorted(set(one.texts) - {right}, key=partial(_hash, pool, sample, one.name))
-            found.append(Drawn(one, _ordered(one, {right, *others[: size - 1]}), right))
-    return found
+    return [
+        _dealt(pool, sample, one, _answer(pool, one, sample), size)
+        for one in known if one.name in first
+    ]
+
+
+def _dealt(pool: Pool, sample: Sample, one: PoolQuestion, right: str, size: int) -> Drawn:
+    others = sorted(set(one.texts) - {right}, key=partial(_hash, pool, sample, one.name))
+    return Drawn(one, _ordered(one, {right, *others[: size - 1]}), right)
 
 
 def _hash(pool: Pool, sample: Sample, question: str, text: str = "") -> bytes:
@@ -168,9 +188,9 @@ def _hash(pool: Pool, sample: Sample, question: str, text: str = "") -> bytes:
     ).digest()
 
 
-def _draw(one: PoolQuestion, sample: Sample, size: int, rng: Rng) -> Drawn:
+def _draw(pool: Pool, one: PoolQuestion, sample: Sample, size: int, rng: Rng) -> Drawn:
     """The right option and others, drawn from the other values and the decoys."""
-    right = _answer(one, sample)
+    right = _answer(pool, one, sample)
     if not right:
         return Drawn(one, one.texts, "")
     others = [text for text in one.texts if text != right]
@@ -188,29 +208,33 @@ def _value(one: PoolQuestion, sample: Sample) -> str | None:
     return None if value is None else one.value(label_text(value))
 
 
-def _answer(one: PoolQuestion, sample: Sample) -> str:
+def _answer(pool: Pool, one: PoolQuestion, sample: Sample) -> str:
     """The right option, by the video's label; empty where it does not tell.
 
     Raises:
-        DataError: The label has a value that the question does not know.
+        DataError: The label has a value that the question does not know, and no model is asked.
     """
     value = _value(one, sample)
     if value is None or value in one.unless:
         return ""
-    if value not in one.readings:
-        raise DataError(
-            f"label '{one.answered_by}' is '{value}', which the question '{one.name}' of the pool "
-            f"does not know; known: {', '.join(one.readings)}",
-            where=f"sample '{sample.id}'",
-            fix="correct the label, or add the value to the question's options or to its `unless`",
-        )
-    return one.readings[value]
+    if value in one.readings:
+        return one.readings[value]
+    if pool.text is not None:
+        return ""
+    raise DataError(
+        f"label '{one.answered_by}' is '{value}', which the question '{one.name}' of the pool "
+        f"does not know; known: {', '.join(one.readings)}",
+        where=f"sample '{sample.id}'",
+        fix="correct the label, or add the value to the question's options or to its `unless`",
+    )
 
 
 def _applies(pool: Pool, one: PoolQuestion, sample: Sample) -> bool:
     """Has the question a clear answer for this video, or can a model be asked for one?"""
-    value = _value(one, sample)
-    return pool.text is not None if value is None else bool(_answer(one, sample))
+    if _answer(pool, one, sample):
+        return True
+    asked = pool.text is not None and len(one.texts) <= _MOST_OPTIONS
+    return asked and _value(one, sample) not in one.unless
 
 
 def _weight(one: PoolQuestion, sample: Sample) -> float:

@@ -3,11 +3,11 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from recipe_kit.benchmark.choices import choices_of, orders, rotations
-from recipe_kit.benchmark.pool import about, check_categories
+from recipe_kit.benchmark.pool import Drawn, about, check_categories
 from recipe_kit.benchmark.pool import choose as choose_questions
 from recipe_kit.benchmark.prompts import label_text, prompt_of, with_options
 from recipe_kit.benchmark.slices import slices_of
@@ -51,11 +51,15 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
             a task has no sample to ask, or a criterion of success names a category without any.
     """
     benchmark = recipe.benchmarks[name]
-    sources = benchmark.sources or tuple(recipe.data.sources)
-    asked = [s for s in samples if s.split == benchmark.split and s.source in sources]
-    slices = slices_of(benchmark.slices, asked)
     if benchmark.pool:
-        return _of_pool(name, recipe, sorted(asked, key=lambda s: s.id), slices)
+        everyone = tuple(samples)
+        pairs = pool_pairs(name, recipe, everyone)
+        # What a model would have to answer first is asked where the benchmark is constructed.
+        known = [(sample, drawn) for sample, drawn in pairs if drawn.right]
+        return pool_questions(name, recipe, everyone, known)
+    sources = benchmark.sources or tuple(recipe.data.sources)
+    asked = asked_about(recipe, name, samples)
+    slices = slices_of(benchmark.slices, asked)
     questions = [
         question
         for sample in sorted(asked, key=lambda s: s.id)
@@ -79,30 +83,76 @@ def build(name: str, recipe: Recipe, samples: Iterable[Sample]) -> tuple[Questio
     return tuple(questions)
 
 
-def _of_pool(
-    name: str, recipe: Recipe, asked: Sequence[Sample], slices: Mapping[str, dict[str, str]]
-) -> tuple[Question, ...]:
-    """The questions that a benchmark's pool has for each sample."""
+def pool_pairs(
+    name: str, recipe: Recipe, samples: Iterable[Sample]
+) -> list[tuple[Sample, Drawn]]:
+    """The questions that are drawn for each sample of a benchmark with a pool, by sample.
+
+    Raises:
+        DataError: A label is missing or unknown, or there is nothing to ask.
+    """
     benchmark = recipe.benchmarks[name]
-    pool, task_name = benchmark.pool, benchmark.tasks[0]
+    pool, size = benchmark.pool, len(recipe.tasks[benchmark.tasks[0]].choices)
     assert pool is not None
-    task, where = recipe.tasks[task_name], f"benchmarks.{name}.pool"
-    questions = [
-        question.model_copy(update={"sample": sample.id, "pool": drawn.question.name})
-        for sample in asked
-        for drawn in choose_questions(pool, sample, len(task.choices), where=where)
-        for question in _questions(name, task_name, task, about(sample, drawn), slices[sample.id])
-    ]
-    if not questions:
+    where = f"benchmarks.{name}.pool"
+    asked = sorted(asked_about(recipe, name, samples), key=lambda sample: sample.id)
+    if not asked:
         raise DataError(
             f"the benchmark is empty: split '{benchmark.split}' has no sample",
             where=f"benchmarks.{name}",
             fix=f"give data.splits.{benchmark.split} a source",
         )
+    pairs = [
+        (sample, drawn) for sample in asked
+        for drawn in choose_questions(pool, sample, size, where=where)
+    ]
     if benchmark.split == "test":  # in the few samples of a validation, one may be missing
         check_categories(pool, asked, where=where)
+    return pairs
+
+
+def pool_questions(
+    name: str, recipe: Recipe, samples: Iterable[Sample], pairs: Iterable[tuple[Sample, Drawn]]
+) -> tuple[Question, ...]:
+    """The questions of a benchmark with a pool.
+
+    Args:
+        name: The benchmark.
+        recipe: The recipe.
+        samples: All samples, for the ranges of slices.
+        pairs: What is asked of whom; every answer is known.
+
+    Raises:
+        DataError: A criterion of success names a category that no question has.
+    """
+    benchmark = recipe.benchmarks[name]
+    slices = slices_of(benchmark.slices, asked_about(recipe, name, samples))
+    task_name = benchmark.tasks[0]
+    questions = [
+        question
+        for sample, drawn in pairs
+        for question in question_about(
+            name, task_name, recipe.tasks[task_name], sample, drawn, slices[sample.id]
+        )
+    ]
     _check_categories(name, recipe, questions)
     return tuple(questions)
+
+
+def question_about(
+    benchmark: str, task_name: str, task: Task, sample: Sample, drawn: Drawn,
+    slices: dict[str, str],
+) -> Iterator[Question]:
+    """A question of a pool about a sample, and its rotations in circular evaluation."""
+    for question in _questions(benchmark, task_name, task, about(sample, drawn), slices):
+        yield question.model_copy(update={"sample": sample.id, "pool": drawn.question.name})
+
+
+def asked_about(recipe: Recipe, name: str, samples: Iterable[Sample]) -> list[Sample]:
+    """The samples that a benchmark asks about."""
+    benchmark = recipe.benchmarks[name]
+    sources = benchmark.sources or tuple(recipe.data.sources)
+    return [s for s in samples if s.split == benchmark.split and s.source in sources]
 
 
 def _check_categories(name: str, recipe: Recipe, questions: Sequence[Question]) -> None:

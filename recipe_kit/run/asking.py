@@ -99,7 +99,7 @@ def _ask(
 ) -> None:
     with Appender(path) as log:
         done = {row.question for row in read_rows(path, Prediction)}
-        left = _whole_batches(questions, done, job.recipe.evaluation.batch_size)
+        left = left_to_ask(questions, done, job.recipe.evaluation.batch_size)
         job.report.advance(f"{what}: answers", len(done), len(questions))
         for prediction in judged(job, left, engine.ask(left)):
             if prediction.question not in done:
@@ -108,7 +108,7 @@ def _ask(
                 job.report.advance(f"{what}: answers", len(done), len(questions))
 
 
-def _whole_batches(
+def left_to_ask(
     questions: Sequence[Question], done: set[str], size: int
 ) -> tuple[Question, ...]:
     """The questions of every batch of media that is not fully answered.

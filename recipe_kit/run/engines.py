@@ -1,7 +1,10 @@
 """Which engine asks a model."""
 
+import numpy as np
+
+from recipe_kit.data.clip import Clip
 from recipe_kit.engine.base import Engine
-from recipe_kit.engine.local import LocalEngine
+from recipe_kit.engine.local import GRAY, LocalEngine
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.run.job import Job
 from recipe_kit.spec.model import OtherModel
@@ -17,7 +20,8 @@ def loaded_for(job: Job, model: OtherModel) -> LoadedModel | None:
 
 
 def engine_for(
-    job: Job, model: OtherModel, *, loaded: LoadedModel | None = None, blank: bool = False
+    job: Job, model: OtherModel, *, loaded: LoadedModel | None = None, blank: bool = False,
+    text_only: bool = False,
 ) -> Engine:
     """The engine that asks a model.
 
@@ -26,6 +30,7 @@ def engine_for(
         model: The model, as the spec names it.
         loaded: The model in memory, if it is there already; loaded when not given.
         blank: Show blanked pictures, to see what the words alone give.
+        text_only: Ask without the media; a model in this process sees a small gray picture.
 
     Raises:
         ModelError: The model cannot be found or loaded, or its server's key is not set.
@@ -37,6 +42,11 @@ def engine_for(
             model, job.recipe.evaluation, job.read_media, job.media_path,
             resume=job.layout.run_command(job.layout.overrides), blank=blank,
         )
+    read_media = _nothing if text_only else job.read_media
     return LocalEngine(
-        loaded or job.load(model), job.recipe.evaluation, job.read_media, blank=blank
+        loaded or job.load(model), job.recipe.evaluation, read_media, blank=blank
     )
+
+
+def _nothing(source: str, media: str) -> Clip:
+    return Clip(np.full((1, 32, 32, 3), GRAY, np.uint8))

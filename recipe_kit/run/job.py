@@ -57,7 +57,9 @@ class Job:
 
     def questions(self, benchmark: str) -> tuple[Question, ...]:
         """The frozen questions of a benchmark."""
-        path = self.folder(self.plan.of("data")) / questions_name(benchmark)
+        pool = self.recipe.benchmarks[benchmark].pool
+        stage = self.plan.of("benchmark" if pool and pool.answered else "data")
+        path = self.folder(stage) / questions_name(benchmark)
         return read_rows(path, Question)
 
     @cached_property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from recipe_kit.benchmark.review import decisions_digest, read_decisions
 from recipe_kit.data import drawn
 from recipe_kit.data.sources import load_samples
 from recipe_kit.model.checkpoint import find_checkpoint
@@ -20,16 +21,19 @@ from recipe_kit.spec.base import settled
 from recipe_kit.spec.data import LATER_OF_WORLDS, WorldSource
 from recipe_kit.spec.model import COMPARE, OtherModel, Video
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import OpenTask
+from recipe_kit.spec.tasks import Benchmark, OpenTask, Pool
 
-Kind = Literal["data", "zero-shot", "gate", "train", "re-evaluation", "comparison"]
+Kind = Literal[
+    "data", "answers", "benchmark", "zero-shot", "gate", "train", "re-evaluation", "comparison"
+]
 
 OPTIONAL: tuple[Kind, ...] = ("train", "re-evaluation")
 """The stages that run if the gate warrants fine-tuning."""
 
 # Raised when the code of a stage changes what it finds out.
 VERSIONS: dict[Kind, int] = {
-    "data": 2, "zero-shot": 1, "gate": 1, "train": 1, "re-evaluation": 1, "comparison": 2,
+    "data": 2, "answers": 1, "benchmark": 1, "zero-shot": 1, "gate": 1, "train": 1,
+    "re-evaluation": 1, "comparison": 2,
 }
 
 
@@ -79,10 +83,7 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         ModelError: The model cannot be found.
     """
     tasks = _dump(recipe, "tasks")
-    bench = [
-        (name, settled(benchmark, "pool", exclude={"slices"}))
-        for name, benchmark in recipe.benchmarks.items()
-    ]
+    bench = [(name, _benchmark(benchmark)) for name, benchmark in recipe.benchmarks.items()]
     asking = recipe.evaluation.model_dump(
         mode="json", exclude={"batch_size", "device", "bootstrap", "seed", "blind", "checkpoints"}
     )
@@ -102,17 +103,19 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     data = _stage("data", "data", asked, _described(recipe), *every)
     judges = _judges(recipe, recipe_dir)
     judging = sorted({f"{name} {found}" for (name, _), found in judges.items()})
+    revisions = {**judges, (recipe.model.base, recipe.model.revision): revision}
+    made = _construction(recipe, recipe_dir, revisions, [asked, model, asking])
+    built = [stage.fingerprint for stage in made[-1:]]
     zero = _stage(
         "zero-shot", "zero-shot", asked, model, asking, revision,
-        *filter(None, [blind, _server(recipe.model), judging]),
+        *filter(None, [blind, _server(recipe.model), judging]), *built,
     )
-    revisions = {**judges, (recipe.model.base, recipe.model.revision): revision}
     others = []
     for name, other in recipe.model.compare.items():
         found = revisions[other.base, other.revision] = model_revision(other, recipe_dir)
         others.append(_stage(
             "zero-shot", f"zero-shot-{name}", asked, model, asking, found,
-            *filter(None, [blind, _server(other), judging]), role=f"{COMPARE}{name}",
+            *filter(None, [blind, _server(other), judging]), *built, role=f"{COMPARE}{name}",
         ))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = settled(
@@ -140,7 +143,22 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         "comparison", "comparison", data.fingerprint, gate.fingerprint, *after, scoring,
         *filter(None, [_dump(recipe, "success")]),
     )
-    return Plan((data, zero, *others, gate, *trainings, comparison), revision, revisions)
+    return Plan((data, *made, zero, *others, gate, *trainings, comparison), revision, revisions)
+
+
+def answered_pools(recipe: Recipe) -> dict[str, Pool]:
+    """The pools whose questions models answer too, by the name of their benchmark."""
+    return {
+        name: benchmark.pool for name, benchmark in recipe.benchmarks.items()
+        if benchmark.pool and benchmark.pool.answered
+    }
+
+
+def review_path(recipe: Recipe, benchmark: str, recipe_dir: Path) -> Path:
+    """The file of decisions on a benchmark's contradictions, beside the recipe."""
+    pool = recipe.benchmarks[benchmark].pool
+    named = pool.review if pool else None
+    return recipe_dir / (named or f"{recipe.slug}-{benchmark}-review.jsonl")
 
 
 def asked_blind(recipe: Recipe, benchmark: str) -> bool:
@@ -159,6 +177,44 @@ def _all_checkpoints(recipe: Recipe) -> Any:
     """What asking every checkpoint depends on, beside what asking the best one does."""
     train = recipe.train
     return ["all checkpoints", train.checkpoint_every, train.validate_.max_samples, train.seed]
+
+
+def _benchmark(benchmark: Benchmark) -> Any:
+    """What a benchmark asks; of a pool what is in its file, not where it is or who reviews it."""
+    dumped = settled(benchmark, "pool", exclude={"slices"})
+    if benchmark.pool:
+        dumped["pool"] = [
+            settled(benchmark.pool, exclude={"path", "text", "vision", "review", "undecided"}),
+            [one.model_dump(mode="json") for one in benchmark.pool.questions],
+        ]
+    return dumped
+
+
+def _construction(
+    recipe: Recipe, recipe_dir: Path, revisions: dict[tuple[str, str | None], str],
+    reads: list[Any],
+) -> tuple[Stage, ...]:
+    """The stages in which models answer the questions of pools, and people decide.
+
+    Two, so that a decision does not have the models asked again.
+    """
+    pools = answered_pools(recipe)
+    if not pools:
+        return ()
+    answerers: list[Any] = []
+    for name, pool in pools.items():
+        for model in (pool.text, pool.vision):
+            found = None
+            if model is not None:
+                found = revisions[model.base, model.revision] = model_revision(model, recipe_dir)
+            answerers.append([name, model and model.base, found, model and _server(model)])
+    answers = _stage("answers", "answers", *reads, answerers)
+    decided = [
+        [name, pool.undecided, decisions_digest(read_decisions(review_path(
+            recipe, name, recipe_dir)))]
+        for name, pool in pools.items()
+    ]
+    return answers, _stage("benchmark", "benchmark", answers.fingerprint, decided)
 
 
 def _server(model: OtherModel) -> Any:

@@ -14,11 +14,12 @@ from recipe_kit.record.files import write_json, write_rows
 from recipe_kit.record.schemas import Question, Validation
 from recipe_kit.run.asking import answers, ask_all, ask_blind, ask_model
 from recipe_kit.run.checkpoints import ask_checkpoints, read_study, validation_twins
+from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labelled
 from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job, questions_name
 from recipe_kit.run.pictures import write_pictures
-from recipe_kit.run.plan import Kind, Stage, all_checkpoints
+from recipe_kit.run.plan import Kind, Stage, all_checkpoints, answered_pools
 from recipe_kit.run.results import gate_result, training_result
 from recipe_kit.run.shown import keep_frames
 from recipe_kit.score.asked import Asked, Study
@@ -50,7 +51,10 @@ def do_data(job: Job, stage: Stage) -> None:
     facts = measure(samples, job.roots, found, recipe)
     used = tuple(sample for sample in samples if sample.split)
     for name in recipe.benchmarks:
-        write_rows(folder / questions_name(name), build(name, recipe, used))
+        if name not in answered_pools(recipe):  # those are frozen when models have answered too
+            questions = build(name, recipe, used)
+            write_rows(folder / questions_name(name), questions)
+            write_labelled(job, folder, name, used, questions)
     if all_checkpoints(recipe):
         for name, twin in validation_twins(recipe, used).items():
             write_rows(folder / questions_name(name, validation=True), twin)
@@ -139,7 +143,9 @@ def do_comparison(job: Job, stage: Stage) -> None:
     }
     checkpoints = {role: tried(training_result(job, role)) for role in roles}
     found = outcome(
-        recipe, questions, asked, checkpoints, study=study, progress=job.report.advance
+        recipe, questions, asked, checkpoints, study=study,
+        constructions={name: one.construction for name, one in built(job).items()},
+        progress=job.report.advance,
     )
     write_archive(folder / ARCHIVE, archived(questions, asked, study))
     write_pictures(job, folder, found.examples)
@@ -176,6 +182,8 @@ def archived(
 
 DO: dict[Kind, Callable[[Job, Stage], None]] = {
     "data": do_data,
+    "answers": do_answers,
+    "benchmark": do_benchmark,
     "zero-shot": do_zero_shot,
     "gate": do_gate,
     "train": do_train,

@@ -13,6 +13,7 @@ from recipe_kit.record.schemas import (
     BestCheckpoint,
     CheckpointScores,
     Comparison,
+    Construction,
     CriterionResult,
     EvaluationResult,
     Example,
@@ -37,6 +38,7 @@ from recipe_kit.score.models import choice_of_model
 from recipe_kit.score.success import judge
 from recipe_kit.spec.model import COMPARE
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import TEXT_TASKS, headline
 
 BASE, TUNED = "base", "tuned"
 Scores = Mapping[str, Mapping[str, TaskScores]]
@@ -67,6 +69,7 @@ def outcome(
     checkpoints: Mapping[str, int],
     *,
     study: Study | None = None,
+    constructions: Mapping[str, Construction] | None = None,
     progress: Callable[[str, float, float], None] = lambda text, done, total: None,
 ) -> Outcome:
     """Scores, comparisons, the gate, gaps, criteria, and the page's examples.
@@ -77,6 +80,7 @@ def outcome(
         asked: From the role to what it answered to each benchmark; the base model comes first.
         checkpoints: From the role of each training to how many checkpoints it chose among.
         study: What every checkpoint answered; the recommended one then is the tuned model.
+        constructions: From the benchmark's name to how it was made, where it is of a pool.
         progress: Told what is done, how much of it, and of how much.
 
     Raises:
@@ -95,25 +99,42 @@ def outcome(
             progress(f"scoring {role} on {name}", len(evaluations), total)
             evaluations.append(_evaluate(recipe, name, role, questions[name], log))
     before, after = _scores(evaluations, BASE), _scores(evaluations, TUNED) or None
-    first = next(iter(recipe.benchmarks))
-    primary = recipe.benchmarks[first].tasks[0]
-    tuned = asked[TUNED][first].predictions if TUNED in asked else None
     return Outcome(
-        benchmarks={name: _facts(recipe, name, rows) for name, rows in questions.items()},
+        benchmarks={
+            name: _facts(recipe, name, rows, (constructions or {}).get(name))
+            for name, rows in questions.items()
+        },
         gate=decide(recipe.gate, dict(before[recipe.gate.benchmark])),
         evaluations=tuple(evaluations),
         comparisons=_comparisons(
             recipe, questions, asked, checkpoints, examined.recommendation if examined else None
         ),
-        examples=(
-            *samples(questions[first], primary=primary),
-            *choose(questions[first], asked[BASE][first].predictions, tuned, primary=primary),
-        ),
+        examples=_examples(recipe, questions, asked),
         gaps=_gaps(recipe, before, after),
         criteria=judge(recipe, before, after),
         model_choice=choice_of_model(recipe, questions, asked),
         **(examined._asdict() if examined else {}),
     )
+
+
+def _examples(
+    recipe: Recipe,
+    questions: Mapping[str, Sequence[Question]],
+    asked: Mapping[str, Mapping[str, Asked]],
+) -> tuple[Example, ...]:
+    """Of the first benchmark everything, of the others what is answered by text."""
+    first = next(iter(recipe.benchmarks))
+    found = [*samples(questions[first], primary=recipe.benchmarks[first].tasks[0])]
+    for name, rows in questions.items():
+        shown = [q for q in rows if name == first or q.task_type in TEXT_TASKS]
+        if shown:
+            found += choose(
+                shown,
+                asked[BASE][name].predictions,
+                asked[TUNED][name].predictions if TUNED in asked else None,
+                primary=recipe.benchmarks[name].tasks[0],
+            )
+    return tuple(found)
 
 
 def _with_recommended(
@@ -194,15 +215,19 @@ def _gaps(recipe: Recipe, before: Scores, after: Scores | None) -> tuple[Gap, ..
 
 
 def _wanted(recipe: Recipe, benchmark: str) -> dict[str, float]:
-    """The accuracy that the gate or a success criterion asks of each task; the higher of both."""
+    """The accuracy that the gate or a success criterion asks of each task; the higher of both.
+
+    Of open questions it is the share that the judge finds right.
+    """
+    first = {name: headline(task.type) for name, task in recipe.tasks.items()}
     asked = [
         (target.task, target.at_least)
         for target in recipe.gate.targets
-        if recipe.gate.benchmark == benchmark and target.metric == "accuracy"
+        if recipe.gate.benchmark == benchmark and target.metric == first[target.task]
     ]
     for name, criterion in recipe.success.items():
         where, task = recipe.judged(name)
-        if where == benchmark and criterion.metric == "accuracy" and criterion.category is None:
+        if where == benchmark and criterion.metric == first[task] and criterion.category is None:
             asked.append((task, criterion.at_least))
     wanted: dict[str, float] = {}
     for task, least in asked:
@@ -211,8 +236,11 @@ def _wanted(recipe: Recipe, benchmark: str) -> dict[str, float]:
     return wanted
 
 
-def _facts(recipe: Recipe, name: str, questions: Sequence[Question]) -> BenchmarkFacts:
+def _facts(
+    recipe: Recipe, name: str, questions: Sequence[Question], made: Construction | None
+) -> BenchmarkFacts:
     tasks = recipe.benchmarks[name].tasks
+    count = sum(not question.rotation for question in questions)
     return BenchmarkFacts(
         name=name,
         digest=questions_digest(questions),
@@ -221,4 +249,6 @@ def _facts(recipe: Recipe, name: str, questions: Sequence[Question]) -> Benchmar
         tasks=tasks,
         primary=tasks[0],
         prompts={task: recipe.tasks[task].prompt for task in tasks},
+        construction=made.model_copy(update={"questions": count}) if made else None,
+        frozen=questions_digest(questions) if made else "",
     )

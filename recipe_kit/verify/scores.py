@@ -50,6 +50,11 @@ def rescored(record: Record, archive: Archive) -> Record:
         asked,
         {training.role: tried(training) for training in record.training},
         study=study,
+        # Who answered and decided what is not in the archive.
+        constructions={
+            name: facts.construction for name, facts in record.benchmarks.items()
+            if facts.construction
+        },
     )
     revisions = {one.role: one.revision for one in found.evaluations}
     step = found.recommendation.step if found.recommendation else None
