@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +35,7 @@ from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import Shown, show
 from recipe_kit.model.memory import is_memory_error
-from recipe_kit.model.prompt import Encoded, Medium, collate, encode, render
+from recipe_kit.model.prompt import Batch, Encoded, Medium, collate, encode, render
 from recipe_kit.model.vision import VisionFeatures, encode_media
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
@@ -44,6 +44,10 @@ GRAY = 128
 
 MOST_PROMPTS = 4096
 """Prompts that are kept; there may be as many as samples, and each takes kilobytes."""
+
+MOST_TOKENS, MOST_TOKENS_CPU = 65_536, 8_192
+"""Tokens of questions that are read at once. It bounds the memory; and on a CPU, what a layer makes
+of more is too large for the allocator to keep, and takes twice as long."""
 
 
 class _Group(NamedTuple):
@@ -140,11 +144,9 @@ class LocalEngine:
             for index, (group, _) in enumerate(batch)
             for question in group.questions
         ]
-        media = [item.medium for item in asked]
-        prompts = collate([item.encoded for item in asked], loaded.pad_id, media=media)
         answers = generate(
             loaded.model,
-            prompts.to(loaded.device),
+            [self._collate(part) for part in _parts(asked, loaded.device)],
             vision,
             watch=[item.labels.first for item in asked],
             stop=loaded.stop_ids,
@@ -183,6 +185,13 @@ class LocalEngine:
             self._labels[question.choices] = labels_of(self._loaded.tokenizer, question.choices)
         prompt, encoded = self._prompts[key]
         return _Asked(question, prompt, encoded, self._labels[question.choices], index)
+
+    def _collate(self, asked: Sequence[_Asked]) -> Batch:
+        return collate(
+            [item.encoded for item in asked],
+            self._loaded.pad_id,
+            media=[item.medium for item in asked],
+        )
 
     def _longest(self, question: Question) -> int:
         """Longest answer, in tokens; one where only the labels' probabilities there are read."""
@@ -254,6 +263,23 @@ def _by_medium(questions: Iterable[Question]) -> list[_Group]:
     for question in questions:
         groups.setdefault((question.source, question.media), []).append(question)
     return [_Group(*key, tuple(members)) for key, members in groups.items()]
+
+
+def _parts(asked: Sequence[_Asked], device: torch.device) -> Iterator[list[_Asked]]:
+    """The questions, medium by medium, in parts that are read at once."""
+    most = MOST_TOKENS_CPU if device.type == "cpu" else MOST_TOKENS
+    part: list[_Asked] = []
+    size = 0
+    for _, members in groupby(asked, key=lambda item: item.medium):
+        family = list(members)
+        shared = family[0].encoded.shared_length
+        tokens = shared + sum(len(item.encoded.ids_L) - shared for item in family)
+        if part and size + tokens > most:
+            yield part
+            part, size = [], 0
+        part += family
+        size += tokens
+    yield part
 
 
 @contextmanager

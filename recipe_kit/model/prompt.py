@@ -1,8 +1,7 @@
 """Questions become token ids, positions and loss masks, through the checkpoint's chat template.
 
 The template is always the tokenizer's own, so a checkpoint from the hub is asked in the way it was
-trained. Shape names: B sequences, L tokens,
-P positions that predict an answer token.
+trained. Shape names: B sequences, L tokens, P positions that predict an answer token.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ import torch
 
 from recipe_kit.errors import ModelError
 from recipe_kit.model.pixels import Grid
+from recipe_kit.model.prefix import Group, Layout
 
 Ints = npt.NDArray[np.int64]
 IGNORED = -100
@@ -49,6 +49,8 @@ class Encoded:
     answer_length: int
     """Tokens that count in the loss: the answer and `<|im_end|>`; 0 when there is none."""
     media_count: int
+    shared_length: int
+    """Tokens up to the end of the last medium: the same in every question about these media."""
 
     @property
     def labels_L(self) -> Ints:
@@ -66,11 +68,13 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Padded sequences, ready for `recipe_kit.model.forward`."""
+    """Sequences, ready for `recipe_kit.model.forward`.
+
+    Pads stand to the right, where a causal model does not see them. A shared batch (`layout`) is
+    one row: what several sequences have in common, once, and then the rest of each.
+    """
 
     input_ids_BL: torch.Tensor
-    attention_mask_BL: torch.Tensor | None
-    """None when every pad stands to the right: a causal model cannot see it from the left."""
     mm_token_type_ids_BL: torch.Tensor
     position_ids_3BL: torch.Tensor
     labels_BL: torch.Tensor
@@ -85,6 +89,26 @@ class Batch:
     """The sequence that each of them belongs to."""
     visual_tokens: int
     """Visual tokens of all sequences; kept here because counting on a GPU makes it wait."""
+    media: tuple[int, ...] | None
+    """The medium of each place where one is shown; None when they are shown once, in order."""
+    layout: Layout | None
+    """How the tokens of a shared batch, which is one row, see each other."""
+    spans_B4: Ints
+    """Where each sequence stands among B * L: start and length of its shared part, then of its
+    own."""
+
+    def places(self, rows: Sequence[int]) -> torch.Tensor:
+        """Where the tokens of these sequences stand among B * L, int64 [rows, longest].
+
+        All end in the last column; -1 stands before the short ones.
+        """
+        spans = self.spans_B4[rows]
+        longest = (spans[:, 1] + spans[:, 3]).max()
+        found = np.full((len(rows), longest), -1)
+        for row, (shared, skipped, start, size) in zip(found, spans.tolist(), strict=True):
+            row[longest - skipped - size : longest - size] = shared + np.arange(skipped)
+            row[longest - size :] = start + np.arange(size)
+        return torch.from_numpy(found)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """The same batch on another device."""
@@ -97,6 +121,8 @@ class Batch:
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), torch.Tensor)
         }
+        if self.layout is not None:
+            moved["layout"] = self.layout.to(device, non_blocking)
         return replace(self, **moved)
 
 
@@ -167,42 +193,125 @@ def encode(
         answer_length = len(answer)
         layout.append((0, len(answer) + len(after), 1))
     kinds, positions = _positions(tuple(layout))
+    seen = np.flatnonzero(kinds)
     return Encoded(
-        np.asarray(ids, np.int64), kinds, positions, prompt_length, answer_length, len(media)
+        ids_L=np.asarray(ids, np.int64),
+        kinds_L=kinds,
+        positions_3L=positions,
+        prompt_length=prompt_length,
+        answer_length=answer_length,
+        media_count=len(media),
+        # One more for the token that closes a medium.
+        shared_length=int(seen[-1]) + 2 if len(seen) else 0,
     )
 
 
 def collate(
-    encoded: Sequence[Encoded], pad_id: int, *, side: Literal["left", "right"] = "right"
+    encoded: Sequence[Encoded], pad_id: int, *, media: Sequence[int] | None = None
 ) -> Batch:
-    """Pad sequences to one length: on the right for training, on the left for generation."""
-    length = max(len(item.ids_L) for item in encoded)
-    shape = (len(encoded), length)
-    ids, labels = np.full(shape, pad_id, np.int64), np.full(shape, IGNORED, np.int64)
-    kinds, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    positions = np.zeros((3, *shape), np.int64)
-    for row, item in enumerate(encoded):
-        size = len(item.ids_L)
-        span = slice(0, size) if side == "right" else slice(length - size, length)
-        ids[row, span], labels[row, span] = item.ids_L, item.labels_L
-        kinds[row, span], mask[row, span] = item.kinds_L, 1
-        positions[:, row, span] = item.positions_3L
-    needs_mask = side == "left" and not mask.all()
+    """Put sequences into one batch, padded on the right, where nothing sees the pads.
+
+    Args:
+        encoded: The sequences.
+        pad_id: Any token.
+        media: The one medium that each sequence shows. Where several show the same, what stands
+            up to its end is put into the batch once, and the sequences branch off from it.
+    """
+    if media is not None and len(set(media)) < len(media):
+        return _share(encoded, pad_id, media)
+    ids, kinds, positions, labels = _pad(encoded, 0, pad_id)
+    length = ids.shape[1]
+    starts = np.arange(len(encoded)) * length
     sizes = np.asarray([len(item.ids_L) for item in encoded])
-    ends = sizes - 1 if side == "right" else np.full(len(encoded), length - 1)
-    rows, columns = np.nonzero(labels[:, 1:] != IGNORED)
+    spans = np.stack([starts, np.zeros_like(starts), starts, sizes], 1)
+    return _batch(encoded, ids, kinds, positions, labels, spans, media, None)
+
+
+def _share(encoded: Sequence[Encoded], pad_id: int, media: Sequence[int]) -> Batch:
+    """One row: for every length of prefix the prefixes, then the branches."""
+    prefixes: dict[int, dict[tuple[int, bytes], list[int]]] = {}
+    for index, item in enumerate(encoded):
+        size = item.shared_length
+        key = media[index], item.ids_L[:size].tobytes()
+        prefixes.setdefault(size, {}).setdefault(key, []).append(index)
+    parts, shown, groups, start = [], [], [], 0
+    spans = np.zeros((len(encoded), 4), np.int64)
+    for size, families in prefixes.items():
+        heads = [encoded[members[0]] for members in families.values()]
+        parts += [
+            (head.ids_L[:size], head.kinds_L[:size], head.positions_3L[:, :size],
+             np.full(size, IGNORED))
+            for head in heads
+        ]  # fmt: skip
+        members = [index for family in families.values() for index in family]
+        padded = _pad([encoded[index] for index in members], size, pad_id)
+        length = padded[0].shape[1]
+        parts += zip(
+            padded[0], padded[1], padded[2].swapaxes(0, 1), padded[3], strict=True
+        )
+        shown += [medium for medium, _ in families]
+        parents = [number for number, own in enumerate(families.values()) for _ in own]
+        branches = start + len(heads) * size
+        for place, (index, parent) in enumerate(zip(members, parents, strict=True)):
+            own = len(encoded[index].ids_L) - size
+            spans[index] = start + parent * size, size, branches + place * length, own
+        group = Group(len(heads), size, len(members), length, torch.tensor(parents))
+        groups.append(group)
+        start += group.tokens
+    ids, kinds, positions, labels = (
+        np.concatenate([part[field] for part in parts], axis=-1) for field in range(4)
+    )
+    return _batch(
+        encoded, ids[None], kinds[None], positions[:, None], labels[None], spans, shown,
+        Layout(tuple(groups)),
+    )
+
+
+def _pad(
+    encoded: Sequence[Encoded], skip: int, pad_id: int
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Ids, kinds, positions and labels of what follows the first `skip` tokens, in rows."""
+    shape = (len(encoded), max(len(item.ids_L) for item in encoded) - skip)
+    ids, labels = np.full(shape, pad_id, np.int64), np.full(shape, IGNORED, np.int64)
+    kinds, positions = np.zeros(shape, np.int64), np.zeros((3, *shape), np.int64)
+    for row, item in enumerate(encoded):
+        span = slice(0, len(item.ids_L) - skip)
+        ids[row, span], labels[row, span] = item.ids_L[skip:], item.labels_L[skip:]
+        kinds[row, span], positions[:, row, span] = item.kinds_L[skip:], item.positions_3L[:, skip:]
+    return ids, kinds, positions, labels
+
+
+def _batch(
+    encoded: Sequence[Encoded],
+    ids_BL: Ints,
+    kinds_BL: Ints,
+    positions_3BL: Ints,
+    labels_BL: Ints,
+    spans_B4: Ints,
+    media: Sequence[int] | None,
+    layout: Layout | None,
+) -> Batch:
+    # The answers in the order of the sequences, whatever order these have in the batch.
+    answers = [
+        start - skipped + item.prompt_length + np.arange(item.answer_length)
+        for item, (_, skipped, start, _) in zip(encoded, spans_B4.tolist(), strict=True)
+    ]
+    answer_at = np.concatenate(answers)
+    counts = [item.answer_length for item in encoded]
     return Batch(
-        input_ids_BL=torch.from_numpy(ids),
-        attention_mask_BL=torch.from_numpy(mask) if needs_mask else None,
-        mm_token_type_ids_BL=torch.from_numpy(kinds),
-        position_ids_3BL=torch.from_numpy(positions),
-        labels_BL=torch.from_numpy(labels),
+        input_ids_BL=torch.from_numpy(ids_BL),
+        mm_token_type_ids_BL=torch.from_numpy(kinds_BL),
+        position_ids_3BL=torch.from_numpy(positions_3BL),
+        labels_BL=torch.from_numpy(labels_BL),
         next_positions_B=torch.tensor([item.next_position for item in encoded]),
-        last_B=torch.from_numpy(np.arange(len(encoded)) * length + ends),
-        answer_at_P=torch.from_numpy(rows * length + columns),
-        answer_ids_P=torch.from_numpy(labels[rows, columns + 1]),
-        answer_rows_P=torch.from_numpy(rows),
-        visual_tokens=int((kinds > 0).sum()),
+        last_B=torch.from_numpy(spans_B4[:, 2] + spans_B4[:, 3] - 1),
+        answer_at_P=torch.from_numpy(answer_at - 1),
+        answer_ids_P=torch.from_numpy(ids_BL.reshape(-1)[answer_at]),
+        answer_rows_P=torch.from_numpy(np.repeat(np.arange(len(encoded)), counts)),
+        visual_tokens=int((kinds_BL > 0).sum()),
+        media=None if media is None else tuple(media),
+        layout=layout,
+        spans_B4=spans_B4,
     )
 
 

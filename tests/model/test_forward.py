@@ -27,12 +27,11 @@ def pixels_of(*grids):
     return torch.randn(sum(grid.patches for grid in grids), 1536, generator=generator)
 
 
-def reference(model, batch, lengths, side, pixels, grids, **options):
+def reference(model, batch, lengths, pixels, grids, **options):
     """transformers' own forward, every question with its own copy of its picture."""
     model.model.visual.config._attn_implementation = "sdpa"
     length = batch.input_ids_BL.shape[1]
     mask = torch.stack([(torch.arange(length) < n).long() for n in lengths])
-    mask = mask if side == "right" else mask.flip(1)
     return mask, model(
         input_ids=batch.input_ids_BL,
         attention_mask=mask,
@@ -43,16 +42,15 @@ def reference(model, batch, lengths, side, pixels, grids, **options):
     )
 
 
-@pytest.mark.parametrize("side", ["right", "left"])
-def test_logits_are_those_of_transformers(tokenizer, model, side):
+def test_logits_are_those_of_transformers(tokenizer, model):
     rows = encode_all(tokenizer)
-    batch = collate(rows, tokenizer.pad_token_id, side=side)
+    batch = collate(rows, tokenizer.pad_token_id)
     pixels = pixels_of(SQUARE, WIDE)
     shared = encode_media(model, pixels, [SQUARE, WIDE])
-    ours = forward_batch(model, batch, shared, [1, 0, 1]).logits_PW
+    ours = forward_batch(model, batch, shared, [1, 0, 1])
     copies = torch.cat([pixels[16:], pixels[:16], pixels[16:]])
     lengths = [len(row.ids_L) for row in rows]
-    mask, theirs = reference(model, batch, lengths, side, copies, [WIDE, SQUARE, WIDE])
+    mask, theirs = reference(model, batch, lengths, copies, [WIDE, SQUARE, WIDE])
     real = mask.bool()
     torch.testing.assert_close(
         ours.view(*mask.shape, -1)[real], theirs.logits[real], atol=1e-4, rtol=1e-4
@@ -65,7 +63,7 @@ def test_loss_and_gradients_are_those_of_transformers(tokenizer, model):
     pixels = pixels_of(WIDE, SQUARE, WIDE)
     lengths = [len(row.ids_L) for row in rows]
     grids = [WIDE, SQUARE, WIDE]
-    loss = reference(model, batch, lengths, "right", pixels, grids, labels=batch.labels_BL)[1].loss
+    loss = reference(model, batch, lengths, pixels, grids, labels=batch.labels_BL)[1].loss
     loss.backward()
     expected = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()
@@ -82,7 +80,7 @@ def test_a_clip_is_read_as_transformers_reads_it(tokenizer, model):
     row = encode(tokenizer, "What?", [Medium(CLIP, "video", (0.5, 1.5))])
     batch = collate([row], tokenizer.pad_token_id)
     pixels = pixels_of(CLIP)
-    ours = forward_batch(model, batch, encode_media(model, pixels, CLIP)).logits_PW
+    ours = forward_batch(model, batch, encode_media(model, pixels, CLIP))
     model.model.visual.config._attn_implementation = "sdpa"
     theirs = model(
         input_ids=batch.input_ids_BL,
@@ -95,34 +93,11 @@ def test_a_clip_is_read_as_transformers_reads_it(tokenizer, model):
 
 def test_logits_may_be_asked_for_at_the_end_only(tokenizer, model):
     rows = [encode(tokenizer, text) for text in ("Cracked?", "Is it safe to walk on it?")]
-    right = collate(rows, tokenizer.pad_token_id)
-    left = collate(rows, tokenizer.pad_token_id, side="left")
-    everything = forward_batch(model, right).logits_PW
-    ends = forward_batch(model, right, keep_P=right.last_B).logits_PW
+    batch = collate(rows, tokenizer.pad_token_id)
+    everything = forward_batch(model, batch)
+    ends = forward_batch(model, batch, keep_P=batch.last_B)
     assert ends.shape == (2, len(tokenizer))
-    torch.testing.assert_close(ends, everything[right.last_B])
-    torch.testing.assert_close(ends, forward_batch(model, left, keep_P=left.last_B).logits_PW)
-
-
-def test_an_answer_goes_on_from_the_cache(tokenizer, model):
-    rows = encode_all(tokenizer)
-    prompts = [encode(tokenizer, text, [Medium(grid)]) for text, grid, _ in QUESTIONS]
-    grids = [grid for _, grid, _ in QUESTIONS]
-    vision = encode_media(model, pixels_of(*grids), grids)
-    asked = collate(prompts, tokenizer.pad_token_id, side="left")
-    start = forward_batch(model, asked, vision, keep_P=asked.last_B, use_cache=True)
-    answers = torch.tensor([[row.ids_L[row.prompt_length]] for row in rows])
-    step = replace(
-        asked,
-        input_ids_BL=answers,
-        attention_mask_BL=torch.cat([asked.attention_mask_BL, torch.ones_like(answers)], 1),
-        position_ids_3BL=asked.next_positions_B.view(1, -1, 1).expand(3, -1, -1),
-    )
-    stepped = forward_batch(model, step, cache=start.cache, use_cache=True).logits_PW
-    whole = collate(rows, tokenizer.pad_token_id)
-    at_once = forward_batch(model, whole, vision, keep_P=whole.answer_at_P).logits_PW
-    torch.testing.assert_close(start.logits_PW, at_once[0::2], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(stepped, at_once[1::2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ends, everything[batch.last_B])
 
 
 def test_transformers_generates_the_same_answer(tokenizer, model):
@@ -132,7 +107,7 @@ def test_transformers_generates_the_same_answer(tokenizer, model):
     vision = encode_media(model, pixels, SQUARE)
     chosen = []
     for _ in range(4):
-        logits = forward_batch(model, batch, vision, keep_P=batch.last_B).logits_PW
+        logits = forward_batch(model, batch, vision, keep_P=batch.last_B)
         chosen.append(int(logits.argmax()))
         longer = replace(
             row,

@@ -56,7 +56,7 @@ def test_the_real_layout_loads_and_answers(write_model, tokenizer, tmp_path, sha
     batch, pixels = collate([row], loaded.pad_id), torch.randn(16, 1536)
     with torch.inference_mode():
         vision = encode_media(loaded.model, pixels, grid)
-        ours = forward_batch(loaded.model, batch, vision).logits_PW
+        ours = forward_batch(loaded.model, batch, vision)
         loaded.model.model.visual.config._attn_implementation = "sdpa"
         theirs = loaded.model(
             input_ids=batch.input_ids_BL,

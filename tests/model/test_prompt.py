@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recipe_kit.errors import ModelError
 from recipe_kit.model.pixels import Grid
-from recipe_kit.model.prompt import Medium, collate, encode, render
+from recipe_kit.model.prompt import IGNORED, Medium, collate, encode, render
 
 PICTURE = Medium(Grid(1, 4, 6))
 CLIP = Medium(Grid(2, 4, 4), "video", (0.25, 1.0))
@@ -93,47 +93,69 @@ def test_a_picture_of_two_by_three_tokens_has_these_positions(tokenizer):
     ]
 
 
-@pytest.mark.parametrize(
-    ("side", "ids", "positions", "last", "at"),
-    [
-        ("right", [[1, 1, 0], [1, 1, 1]], [[0, 1, 0], [0, 1, 2]], [1, 5], [4]),
-        ("left", [[0, 1, 1], [1, 1, 1]], [[0, 0, 1], [0, 1, 2]], [2, 5], [4]),
-    ],
-)
-def test_short_sequences_are_padded(tokenizer, side, ids, positions, last, at):
+def test_short_sequences_are_padded(tokenizer):
     long = encode(tokenizer, "Cracked?", [PICTURE], target="Yes")
-    rows = []
-    for length, answer in ((2, 0), (3, 1)):
-        rows.append(
-            type(long)(
-                np.ones(length, np.int64),
-                np.zeros(length, np.int64),
-                np.tile(np.arange(length), (3, 1)),
-                2,
-                answer,
-                0,
-            )
+    rows = [
+        type(long)(
+            ids_L=np.ones(length, np.int64),
+            kinds_L=np.zeros(length, np.int64),
+            positions_3L=np.tile(np.arange(length), (3, 1)),
+            prompt_length=2,
+            answer_length=answer,
+            media_count=0,
+            shared_length=0,
         )
-    batch = collate(rows, 0, side=side)
-    assert batch.input_ids_BL.tolist() == ids
-    assert batch.position_ids_3BL.tolist() == [positions] * 3
-    assert (batch.attention_mask_BL is None) == (side == "right")
-    assert batch.last_B.tolist() == last
-    assert batch.answer_at_P.tolist() == at
+        for length, answer in ((2, 0), (3, 1))
+    ]
+    batch = collate(rows, 0)
+    assert batch.input_ids_BL.tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert batch.position_ids_3BL.tolist() == [[[0, 1, 0], [0, 1, 2]]] * 3
+    assert batch.labels_BL.tolist() == [[IGNORED] * 3, [IGNORED, IGNORED, 1]]
+    assert batch.last_B.tolist() == [1, 5]
+    assert batch.answer_at_P.tolist() == [4]
     assert batch.answer_ids_P.tolist() == [1]
     assert batch.answer_rows_P.tolist() == [1]
     assert batch.next_positions_B.tolist() == [2, 3]
     assert batch.visual_tokens == 0
+    assert batch.places([1, 0]).tolist() == [[3, 4, 5], [-1, 0, 1]]
 
 
-def test_left_padding_is_masked(tokenizer):
-    rows = [encode(tokenizer, text) for text in ("a", "a longer one")]
-    batch = collate(rows, tokenizer.pad_token_id, side="left")
-    missing = len(rows[1].ids_L) - len(rows[0].ids_L)
-    assert batch.attention_mask_BL.tolist() == [
-        [0] * missing + [1] * len(rows[0].ids_L),
-        [1] * len(rows[1].ids_L),
-    ]
+def test_questions_about_one_medium_branch_off_from_it(tokenizer):
+    asked = [("Cracked?", 0), ("Safe?", 1), ("Is this floor cracked?", 0)]
+    rows = [encode(tokenizer, text, [PICTURE], target="Yes") for text, _ in asked]
+    size = rows[0].shared_length
+    assert tokenizer.decode(rows[0].ids_L[:size]).endswith("<|vision_end|>")
+    assert tokenizer.decode(rows[0].ids_L[size:]).startswith("Cracked?")
+    batch = collate(rows, tokenizer.pad_token_id, media=[media for _, media in asked])
+    (group,) = batch.layout.groups
+    longest = max(len(row.ids_L) for row in rows) - size
+    assert (group.media, group.prefix, group.branches, group.length) == (2, size, 3, longest)
+    assert group.parents_Q.tolist() == [0, 0, 1]
+    assert batch.media == (0, 1)
+    assert batch.visual_tokens == 2 * (rows[0].kinds_L > 0).sum()
+    assert batch.input_ids_BL.shape == (1, 2 * size + 3 * longest)
+    places = batch.places([0, 1, 2])
+    for row, place in zip(rows, places, strict=True):
+        at = place[place >= 0]
+        assert batch.input_ids_BL[0, at].tolist() == row.ids_L.tolist()
+        assert batch.mm_token_type_ids_BL[0, at].tolist() == row.kinds_L.tolist()
+        assert batch.position_ids_3BL[:, 0, at].tolist() == row.positions_3L.tolist()
+        # Only the first of those who share it would count a label twice, and none stands there.
+        assert batch.labels_BL[0, at].tolist() == row.labels_L.tolist()
+    assert batch.last_B.tolist() == places[:, -1].tolist()
+    answers = [row.ids_L[row.prompt_length :][: row.answer_length] for row in rows]
+    assert batch.answer_ids_P.tolist() == np.concatenate(answers).tolist()
+    assert batch.answer_rows_P.tolist() == [0, 0, 1, 1, 2, 2]
+    assert batch.input_ids_BL[0, batch.answer_at_P + 1].tolist() == batch.answer_ids_P.tolist()
+    assert batch.next_positions_B.tolist() == [row.next_position for row in rows]
+
+
+def test_media_that_are_asked_about_once_share_nothing(tokenizer):
+    rows = [encode(tokenizer, text, [PICTURE]) for text in ("Cracked?", "Is it safe?")]
+    batch = collate(rows, tokenizer.pad_token_id, media=[1, 0])
+    assert batch.layout is None
+    assert batch.media == (1, 0)
+    assert batch.input_ids_BL.shape == (2, len(rows[1].ids_L))
 
 
 @pytest.mark.parametrize("field", ["prompt", "system", "target"])

@@ -83,8 +83,8 @@ def test_the_loss_is_on_the_answer_alone() -> None:
     (micro,) = window
     batch = micro.batch
     assert micro.samples == 3
-    assert micro.media == (0, 0, 1, 1, 2, 2)
-    kept = [row[row != -100] for row in batch.labels_BL]
+    assert batch.media == (0, 1, 2)
+    kept = [batch.answer_ids_P[batch.answer_rows_P == row] for row in range(6)]
     pairs = [pair for item in plan.items(plan.steps - 1) for pair in item.example.pairs]
     assert [TOKENIZER.decode(ids) for ids in kept] == [f"{target}<|im_end|>" for _, target in pairs]
     # Each of them is predicted from the token before it.
@@ -118,7 +118,8 @@ def test_how_a_step_is_cut_does_not_matter(tmp_path: Path) -> None:
         found.append((losses(folder), weights(folder, result)))
     for loss, tensors in found[1:]:
         assert loss == pytest.approx(found[0][0], rel=1e-4)
-        torch.testing.assert_close(tensors, found[0][1], atol=1e-4, rtol=1e-3)
+        # Adam divides by the size of a gradient, so the last bits of the smallest ones show.
+        torch.testing.assert_close(tensors, found[0][1], atol=3e-4, rtol=1e-3)
 
 
 def test_checkpointed_activations_give_the_same_gradients(tmp_path: Path) -> None:

@@ -124,9 +124,7 @@ def right_answers(loaded: LoadedModel, paper: Exam, *, blank: bool = False) -> l
         ]
         batch = collate(encoded, loaded.pad_id).to(loaded.device)
         media = [0 if blank else index for index in paper.about[part]]
-        logits = forward_batch(
-            loaded.model, batch, seen, media, keep_P=batch.answer_at_P
-        ).logits_PW
+        logits = forward_batch(loaded.model, batch, seen, media, keep_P=batch.answer_at_P)
         wrong = set(batch.answer_rows_P[logits.argmax(1) != batch.answer_ids_P].tolist())
         right += [row not in wrong for row in range(len(encoded))]
     return right
