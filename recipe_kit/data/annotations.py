@@ -100,6 +100,29 @@ def format_of(root: Path, part: str, meta_file: str = META) -> Format:
     return _read_meta(root / part / meta_file)[0]
 
 
+def annotation_of(root: Path, video: str, part: str, meta_file: str = META) -> Annotated:
+    """The annotation of one video.
+
+    Args:
+        root: The source's media folder.
+        video: The video's path relative to it; those of worlds lie in one more folder.
+        part: The subdirectory.
+        meta_file: Name of its list.
+
+    Raises:
+        DataError: The list or the annotation is wrong, or no longer names the video.
+    """
+    chunk = Path(video).parts[0]
+    if chunk != part:
+        root, video = root / chunk, video.removeprefix(f"{chunk}/")
+    kind, entries = _read_meta(root / part / meta_file)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and _video(part, entry) == video:
+            return _read_entry(root, part, kind, entry)
+    raise DataError(f"does not name {video}", where=str(root / part / meta_file),
+                    fix="run `recipe run` again, which reads it anew")
+
+
 def _read_meta(meta: Path) -> tuple[Format, object]:
     """The format, and what should be the list of samples."""
     if not meta.is_file():
@@ -122,7 +145,7 @@ def _read_entry(root: Path, part: str, kind: Format, entry: object) -> Annotated
     name = entry.get("id")
     if not isinstance(name, str | int) or isinstance(name, bool) or not str(name).strip():
         raise RowError("has no id")
-    video = _path(part, entry.get("video", f"{VIDEOS}/{name}.mp4"), "video")
+    video = _video(part, entry)
     file = root / _path(part, entry.get("annotation", f"{ANNOTATIONS}/{name}.json"), "annotation")
     if not file.is_file():
         raise RowError(f"there is no annotation {file.relative_to(root)}")
@@ -131,6 +154,10 @@ def _read_entry(root: Path, part: str, kind: Format, entry: object) -> Annotated
     except DataError as error:
         raise RowError(f"the annotation {error.where} {error.what}") from error
     return Annotated(str(name), part, kind, video, annotation, str(file))
+
+
+def _video(part: str, entry: Mapping[str, Any]) -> str:
+    return _path(part, entry.get("video", f"{VIDEOS}/{entry.get('id')}.mp4"), "video")
 
 
 def _path(part: str, value: object, what: str) -> str:

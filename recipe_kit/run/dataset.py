@@ -24,20 +24,32 @@ class Triple(BaseModel):
     target: str
 
 
+class VideoTriple(BaseModel):
+    """One training example of a video."""
+
+    video_path: str
+    prompt: str
+    target: str
+
+
 def write_dataset(job: Job, folder: Path, blend: dict[str, float]) -> dict[str, str]:
     """Writes the training data of each source; returns the first triple."""
     first: dict[str, str] = {}
     used = training_samples(job.recipe, job.samples, blend)
     for source in dict.fromkeys(sample.source for sample in used):
         rows = tuple(_rows(job, [sample for sample in used if sample.source == source]))
-        triples = tuple(
-            Triple(image_path=row.media, prompt=row.prompt, target=row.target) for row in rows
-        )
+        triples = tuple(_triple(row) for row in rows)
         write_rows(folder / f"{source}.jsonl", triples)
         if rows:
             write_training(folder / source, rows)
             first = first or triples[0].model_dump()
     return first
+
+
+def _triple(row: TrainingRow) -> Triple | VideoTriple:
+    if row.media_type == "video":
+        return VideoTriple(video_path=row.media, prompt=row.prompt, target=row.target)
+    return Triple(image_path=row.media, prompt=row.prompt, target=row.target)
 
 
 def _rows(job: Job, samples: Sequence[Sample]) -> Iterator[TrainingRow]:

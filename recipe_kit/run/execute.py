@@ -24,6 +24,7 @@ from recipe_kit.run.provenance import provenance
 from recipe_kit.run.report import Reporter, now
 from recipe_kit.run.results import gate_result, training_result
 from recipe_kit.run.stages import DO
+from recipe_kit.score.examples import with_videos
 from recipe_kit.score.outcome import TUNED, Outcome
 from recipe_kit.spec.model import COMPARE, OtherModel
 from recipe_kit.spec.recipe import Recipe
@@ -130,7 +131,7 @@ def _record(
         evaluations=outcome.evaluations,
         training=tuple(_trained(job, role, outcome) for role in roles),
         comparisons=outcome.comparisons,
-        examples=outcome.examples,
+        examples=with_videos(outcome.examples, pictures.files),
         gaps=outcome.gaps,
         criteria=outcome.criteria,
         models={
@@ -143,6 +144,8 @@ def _record(
         overfitting=outcome.overfitting,
         recommendation=outcome.recommendation,
         contact_sheets=pictures.contact_sheets,
+        annotations=pictures.annotations,
+        training_grid=pictures.training_grid,
         loader=LOADER if roles else "",
         media={
             name: hashlib.sha256(file.read_bytes()).hexdigest()

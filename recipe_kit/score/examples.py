@@ -8,7 +8,7 @@ only one answer.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import zip_longest
 from typing import Literal
 
@@ -121,6 +121,15 @@ def media_name(question: Question) -> str:
     if not content:
         content = hashlib.sha256(f"{question.source}/{question.media}".encode()).hexdigest()
     return f"{content[:16]}.jpg"
+
+
+def with_videos(chosen: Iterable[Example], files: Collection[str]) -> tuple[Example, ...]:
+    """Name the clip beside each example's picture, where the page's files hold one."""
+    named = [(one, f"{one.media.rpartition('.')[0]}.mp4") for one in chosen]
+    return tuple(
+        one.model_copy(update={"video": name}) if name in files and one.kind != "sample" else one
+        for one, name in named
+    )
 
 
 def _pick(

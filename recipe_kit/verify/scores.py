@@ -8,6 +8,7 @@ from recipe_kit.record.archive import ARCHIVE, Archive
 from recipe_kit.record.schemas import EvaluationResult, Prediction, Question, Record
 from recipe_kit.record.words import recipe_of, spec_digest
 from recipe_kit.score.asked import Asked, Study
+from recipe_kit.score.examples import with_videos
 from recipe_kit.score.outcome import BASE, TUNED, outcome, tried
 from recipe_kit.verify.findings import Finding
 
@@ -60,6 +61,7 @@ def rescored(record: Record, archive: Archive) -> Record:
     step = found.recommendation.step if found.recommendation else None
     return record.model_copy(update={
         **{name: getattr(found, name) for name in type(found).model_fields},
+        "examples": with_videos(found.examples, record.media),
         "title": recipe.title,
         "spec_digest": spec_digest(record.spec),
         "model": record.model.model_copy(update={"revision": revisions[BASE]}),
