@@ -81,10 +81,10 @@ def _points(value: float) -> str:
     return numbers.points(value).removeprefix("+")
 
 
-def in_item(said: str) -> str:
+def in_item(said: str) -> Md:
     """Words of several paragraphs, indented so that they stay in their list item."""
     first, *rest = said.split("\n")
-    return "\n".join([first, *(f"    {line}" if line.strip() else "" for line in rest)])
+    return Md("\n".join([first, *(f"    {line}" if line.strip() else "" for line in rest)]))
 
 
 def addressed(record: Record) -> Md:

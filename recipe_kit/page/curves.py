@@ -35,6 +35,13 @@ def metric_by_step(record: Record, benchmark: str, task: str, metric: str) -> di
     }
 
 
+def in_pool_order(record: Record, benchmark: str, names: list[str]) -> list[str]:
+    """Categories in the order of the benchmark's pool, where it has one."""
+    built = record.benchmarks[benchmark].construction
+    first = [name for name in built.categories if name in names] if built else []
+    return first + [name for name in names if name not in first]
+
+
 def checkpoint_curve(record: Record, benchmark: str, task: str, metric: str = "") -> Figure:
     """A metric over steps with its intervals, and the base model as a line.
 
@@ -76,12 +83,13 @@ def category_bars(record: Record, benchmark: str, task: str) -> Figure:
     """
     found = by_step(record, benchmark, task)
     steps = _thinned(list(found), _chosen(record))
+    every = list(dict.fromkeys(name for one in found.values() for name in one.categories))
     categories = {
         name: {
             step: found[step].categories[name]
             for step in steps if name in found[step].categories
         }
-        for name in dict.fromkeys(name for one in found.values() for name in one.categories)
+        for name in in_pool_order(record, benchmark, every)
     }
     if not categories:
         raise PageError(

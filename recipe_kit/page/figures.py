@@ -66,7 +66,11 @@ def _training_figures(record: Record) -> Iterator[tuple[str, Figure]]:
             if best
             else ""
         )
-        for what, title in (("loss", "Loss"), ("accuracy", "Validation accuracy")):
+        shown = [("loss", "Loss"), ("accuracy", "Validation accuracy")]
+        if not any(line.val_n for line in training.validations):
+            shown.pop()  # where only texts are learned, nothing is right or wrong
+            told = ""
+        for what, title in shown:
             alt = f"Training curve over {training.steps} steps: {title.lower()}.{told}"
             plot = CurvesPlot(title, what, training.curve, training.validations)
             yield f"training.{what}", Figure(f"training-{what}.svg", alt, 360, plot)

@@ -9,6 +9,7 @@ from recipe_kit.page.markdown import Md, code, media, text
 from recipe_kit.record.schemas import Example, ModelFacts, Record
 from recipe_kit.spec.tasks import LETTERS, TEXT_TASKS, headline
 
+_VIDEO = 240  # narrowest video, in CSS pixels
 LONGEST = 300  # of an answer or a reasoning beside its picture, in characters
 ROLE_COLUMNS = {"base": "Base Model", "tuned": "Fine-Tuned Model"}
 _WHO = {"base": "Base", "tuned": "Fine-tuned"}
@@ -17,6 +18,8 @@ _POST_TRAINING = {"base": "Baseline", "tuned": "Post-Trained"}
 _STUDY = {"base": "Zero-shot", "tuned": "Fine-tuned"}
 _TITLES = {"binary": "Yes or no", "scale": "Rating", "choice": "Multiple choice",
            "caption": "Caption", "open": "Open question"}
+# Whether a text was right before and after, by the kind of example; BLEU calls none right.
+_JUDGED = {"fixed": (False, True), "broken": (True, False), "wrong in both": (False, False)}
 _OPTION = re.compile(r"^([A-J])\. (.*)$")
 
 
@@ -185,6 +188,8 @@ def gallery(record: Record, examples: tuple[Example, ...], width: int = 160) -> 
     """Pictures side by side, each with its question, the truth, the answers and confidences."""
     if not examples:
         return Md("")
+    if any(one.video for one in examples):
+        width = max(width, _VIDEO)  # room for its controls
     who = _WHO if _tests(record) else columns(record)
     if not record.training:
         who = {"base": who["base"]}
@@ -226,6 +231,10 @@ def answer_line(who: str, example: Example, *, after: bool) -> str:
     )
     if given is None:
         return f"{who}: not asked"
+    if example.references:
+        right = _JUDGED.get(example.kind)
+        mark = "" if right is None else "✓ " if right[after] else "✗ "
+        return f"{who}: {mark}“{text(short(given))}”"
     mark = "✓" if read == example.reference else "✗"
     options = parts_of(example.prompt)[1]
     return f"{who}: {mark} {text(answer(given, read, confidence, options))}"

@@ -25,7 +25,7 @@ CATEGORIES = {
     "Characters & Interactions": (120, 0.70, 0.60, (0.72, 0.75, 0.80, 0.78, 0.71)),
 }
 STEPS = (20, 40, 60, 80, 100)
-BLEU = (0.113, 0.101, (0.118, 0.141, 0.139, 0.142, 0.140))
+BLEU = (0.113, 0.101, (0.118, 0.142, 0.139, 0.142, 0.140))
 LINGO = (0.412, 0.430, (0.430, 0.440, 0.428, 0.436, 0.422))
 VIDEOS = 100
 
@@ -341,7 +341,24 @@ def _examples(*, tuned: bool) -> tuple[schemas.Example, ...]:
         prompt="What does the vehicle ahead do?\nA. stops\nB. turns\nC. speeds up\nD. parks",
         reference="A", category="Actions & Motion", source="eval",
     )
-    return (caption, question)
+    shown = schemas.Example(
+        kind="fixed" if tuned else "wrong in both",
+        question="av_vqa/vqa/eval/clip-3/weather", media="clip-3.jpg", video="clip-3.mp4",
+        prompt="What is the weather?\nA. rain\nB. snow\nC. fog\nD. clear", reference="B",
+        category="Scene Description", source="eval", before="A", before_answer="A",
+        before_confidence=0.61, after="B" if tuned else None,
+        after_answer="B" if tuned else None, after_confidence=0.93 if tuned else None,
+    )
+    spoken = schemas.Example(
+        kind="fixed" if tuned else "wrong in both", question="lingoqa/lingo/lingoqa/7",
+        media="clip-4.jpg", prompt="Why does the car stop?", reference="For a light.",
+        references=("For a light.", "The light is red."), source="lingoqa",
+        before="It is parked.", before_answer="It is parked.", before_score=0.02,
+        after="The light is red." if tuned else None,
+        after_answer="The light is red." if tuned else None,
+        after_score=1.0 if tuned else None,
+    )
+    return (caption, question, shown, spoken)
 
 
 def _annotations() -> tuple[schemas.AnnotationExample, ...]:

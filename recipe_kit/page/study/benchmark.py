@@ -11,7 +11,6 @@ from recipe_kit.page.study.places import (
     CHOICE,
     Place,
     categories,
-    joined,
     medium,
     places,
     scores_of,
@@ -261,13 +260,13 @@ def _open(record: Record, one: Place) -> str:
 
 def intervals(record: Record) -> Md:
     """What the intervals on the page are."""
-    methods_of = {
+    used = {
         metric.method for one in places(record)
         if (scores := scores_of(record, one)) for metric in [scores.metrics[one.metric]]
     }
-    known = joined(sorted(str(text(one)) for one in methods_of if one))
+    if not any("group" in one for one in used):
+        return Md("Scores stand with their 95% intervals.")
     return Md(
-        "Scores stand with their 95% intervals"
-        + (f" ({known})" if known else "")
-        + "; questions about one video are not counted as independent."
+        "Scores stand with their 95% intervals. Where several questions are about one video, whole "
+        "videos are drawn for the interval (bootstrap), since such questions are not independent."
     )

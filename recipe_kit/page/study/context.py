@@ -116,7 +116,7 @@ def _of_training(
         "run_command": about_run.run_command(record),
         "training_facts": about_training.facts(record),
         "steps_sentence": training.steps_sentence(record),
-        "stop_sentence": about_training.stop_sentence(record),
+        "stop_sentence": training.stopped(record),
         "training_plot": plots(figures, "training.loss", "training.accuracy"),
     }
 

@@ -2,7 +2,7 @@
 
 from recipe_kit.page import numbers
 from recipe_kit.page.curves import by_step, checkpoint_name, metric_by_step
-from recipe_kit.page.markdown import Md
+from recipe_kit.page.markdown import Md, text
 from recipe_kit.page.study.places import Place, joined
 from recipe_kit.record.schemas import BestCheckpoint, Difference, Metric, Record
 
@@ -40,38 +40,44 @@ def peak(record: Record, one: Place) -> Md:
     if best is None:
         return Md("")
     value, metric = numbers.value(one.metric, best.value), numbers.in_a_sentence(one.metric)
-    if best.steps == (0,):
+    trained = [step for step in best.steps if step]
+    if 0 in best.steps:
+        level = f"; {names(trained)} {_verb(trained, 'equal')} it" if trained else ""
         return Md(
-            f"**Peak Performance**: No checkpoint exceeds the zero-shot baseline ({value} "
-            f"{metric})."
+            f"**Peak Performance**: No checkpoint exceeds the zero-shot baseline, {value} "
+            f"{metric}{level}."
         )
-    who = f"{names([step for step in best.steps if step])} " + (
-        "achieve" if len([step for step in best.steps if step]) > 1 else "achieves"
+    base, change = numbers.value(one.metric, best.base), best.difference
+    told = (
+        f"**Peak Performance**: {names(trained)} {_verb(trained, 'achieve')} the highest {metric} "
+        f"({value})"
     )
-    base = numbers.value(one.metric, best.base)
-    change = best.difference
-    told = f"**Peak Performance**: {who} the highest {metric} ({value})"
     if change.better is None:
         return Md(
             f"{told}. Against the zero-shot baseline ({base}) this is {gain(change)}: **no "
-            f"improvement to count on**."
+            "improvement to count on**."
         )
-    if not change.better:
-        return Md(f"{told}, which is **worse** than the zero-shot baseline ({base}): "
-                  f"{gain(change)}.")
     relative = numbers.relative(best.base, best.value)
-    ratio = f" ({relative} relative)" if one.metric == "bleu" and best.base else ""
-    trained = sum(1 for step in found if step)
-    among = f" It is the best of {trained} on these questions" if trained > 1 else ""
-    adjusted = " (its p-value is corrected for that)" if change.p_adjusted is not None else ""
+    ratio = f", {relative}" if one.metric == "bleu" and best.base else ""
+    shown = numbers.interval_of_change(one.metric, change.low, change.high)
+    what = "an improvement of" if change.better else "a fall of"
+    size = numbers.change_of(one.metric, abs(change.difference or 0.0)).removeprefix("+")
+    adjusted = "; p is corrected for all of them" if change.p_adjusted is not None else ""
+    among = sum(1 for step in found if step)
+    tried = f". It is the best of {among} checkpoints on these questions" if among > 1 else ""
     return Md(
-        f"{told}, **{_plain(change)} above the zero-shot baseline** ({base}){ratio}: "
-        f"{gain(change)}.{among + adjusted + '.' if among else ''}"
+        f"{told}, **{what} {size}** on the zero-shot baseline ({base}{ratio}; 95% interval "
+        f"{shown}{_p(change)}){tried}{adjusted}."
     )
 
 
-def _plain(found: Difference) -> str:
-    return numbers.change(found).removeprefix("+")
+def _verb(steps: list[int], verb: str) -> str:
+    return verb if len(steps) > 1 else f"{verb}s"
+
+
+def _p(found: Difference) -> str:
+    value = found.p if found.p_adjusted is None else found.p_adjusted
+    return "" if value is None else f", {text(numbers.p_value(value))!s}"
 
 
 def spread(record: Record, one: Place) -> Md:
@@ -91,8 +97,8 @@ def spread(record: Record, one: Place) -> Md:
     worse = sum(change.better is False for change in differences)
     count = len(differences)
     told = (
-        f"all {count} exceed the baseline beyond noise" if better == count
-        else f"{better or 'none'} of {count} "
+        "all of them exceed the baseline beyond noise" if better == count
+        else f"{better or 'none'} of them "
         f"{'exceeds' if better == 1 else 'exceed'} the baseline beyond noise"
     ) if count else ""
     if worse:

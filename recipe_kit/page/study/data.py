@@ -9,8 +9,12 @@ from recipe_kit.page.about_gaps import in_item
 from recipe_kit.page.markdown import Md, code, fence, table, text
 from recipe_kit.page.study.benchmark import size_of, span
 from recipe_kit.page.study.places import joined
-from recipe_kit.record.schemas import Record, SourceFacts, TrainingResult
+from recipe_kit.record.schemas import AnnotationExample, Record, SourceFacts, TrainingResult
 
+WIDTH = 800
+"""Width of a video on the page, in CSS pixels."""
+LONGEST = 400
+"""Longest training target that is shown without unfolding, in characters."""
 GRID = 10
 """Most clips on a side of the training grid."""
 _TITLES = {
@@ -25,8 +29,8 @@ _HOLDS = {
     "times.",
 }
 _EXAMPLES = {
-    "human": "Human Annotation Example", "cv": "CV-Generated Annotation Example",
-    "reasoning": "Reasoning SFT Annotation Example",
+    "human": "Human Annotation", "cv": "CV-Generated Annotation",
+    "reasoning": "Reasoning SFT Annotation",
 }
 _PARTS = {"human": "Human-Labeled", "cv": "CV-Labeled", "reasoning": "Reasoning SFT"}
 
@@ -78,15 +82,34 @@ def _holds(record: Record, name: str, part: str, facts: SourceFacts, *, own: boo
 def annotations(record: Record) -> Md:
     """An annotated clip of each source: the video, and the JSON to unfold."""
     return Md("\n".join(
-        f"**{_EXAMPLES[one.format]}:**\n\n{video(one.video)}\n"
-        "<details>\n<summary>Click to expand annotation JSON</summary>\n\n"
-        f"{fence(one.annotation, 'json')}\n</details>\n\n"
-        f"In training, “{text(one.prompt)}” is answered with:\n\n{fence(one.target, 'text')}"
+        f"**{_EXAMPLES[one.format]} Example:**\n\n{video(one.video, _width(record, one.source))}\n"
+        f"{_unfold('Click to expand annotation JSON', fence(one.annotation, 'json'))}\n"
+        f"{_trained_on(one)}"
         for one in record.annotations
     ))
 
 
-def video(file: str, width: int = 800) -> Md:
+def _trained_on(one: AnnotationExample) -> str:
+    """What is asked and answered in training; a long answer is to be unfolded."""
+    answer = fence(one.target, "text")
+    if len(one.target) <= LONGEST:
+        return f"In training, “{text(one.prompt)}” is answered with:\n\n{answer}"
+    return _unfold(f"Click to expand what training answers to “{text(one.prompt)}”", answer)
+
+
+def _unfold(title: str, block: Md) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n{block}\n</details>\n"
+
+
+def _width(record: Record, source: str) -> int:
+    """Width of a video on the page: small clips are not blown up to the full width."""
+    facts = record.data.sources.get(source)
+    sizes = list(facts.resolutions) if facts else []
+    wide = max((int(one.partition("×")[0]) for one in sizes), default=WIDTH)
+    return WIDTH if wide >= WIDTH // 2 else WIDTH // 2
+
+
+def video(file: str, width: int = WIDTH) -> Md:
     """A video with its controls, as the seed has it."""
     return Md(
         f'<video controls width="{width}">\n  <source src="assets/{quote(file)}" '

@@ -63,9 +63,10 @@ def zero_shot(record: Record) -> list[dict[str, Md]]:
 def _intro(record: Record, one: Place) -> Md:
     facts = record.benchmarks[one.benchmark]
     who = "the models" if len(models(record)) > 1 else "the base model"
+    what = "caption" if one.family == CAPTION else "question"
     return Md(
         f"{numbers.title(one.metric)} of {who} on {code(one.benchmark)} "
-        f"({numbers.counted(facts.questions, 'question')}, 95% intervals in brackets):"
+        f"({numbers.counted(facts.questions, what)}, 95% intervals in brackets):"
     )
 
 
@@ -188,13 +189,15 @@ def _stands(found: Difference, other: str) -> str:
 
 def selection(record: Record) -> Md:
     """Which model is fine-tuned, and why, from the record."""
-    if record.model_choice is None:
-        return Md("")
     what = "chosen as the base model for post-training" if record.training else "studied"
-    reasons = " ".join(str(text(one)) for one in record.model_choice.reasons)
+    if record.model_choice is None:
+        return Md(
+            f"**Model Selection: {text(record.model.title)}** was {what}; no other model was "
+            "asked.\n"
+        )
     return Md(
-        f"**Model Selection: {text(record.model.title)}** was {what}."
-        + (f" {reasons}" if reasons else "")
+        f"**Model Selection: {text(record.model.title)}** was {what}.\n\n"
+        + bullets(record.model_choice.reasons)
     )
 
 

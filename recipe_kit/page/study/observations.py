@@ -293,13 +293,12 @@ def recommendation(record: Record) -> Md:
     found = record.recommendation
     if found is None:
         return Md("")
-    split = {
-        "val": "on the validation split; the test questions had no part in it",
-        "test": "**on the test questions themselves, since there is no validation split**: its "
-        "scores are no test of new questions",
-    }[found.split]
+    warned = "" if found.split == "val" else (
+        " **It was chosen on the test questions themselves**, so its scores are no test of new "
+        "ones."
+    )
     return Md(
-        f"**Recommended Checkpoint**: **{checkpoint_name(found.step)}**, chosen {split}. Rule: "
+        f"**Recommended Checkpoint**: **{checkpoint_name(found.step)}**.{warned} "
         f"{text(found.rule).rstrip('.')}."
     )
 

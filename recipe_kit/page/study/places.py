@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from recipe_kit.page import numbers
+from recipe_kit.page.curves import in_pool_order
 from recipe_kit.page.figures import evaluations
 from recipe_kit.page.markdown import Md, code, link, text
 from recipe_kit.record.schemas import Metric, ModelFacts, Record, TaskScores
@@ -96,9 +97,7 @@ def categories(record: Record, place: Place) -> list[str]:
     """The categories of a benchmark, in the order of its pool where it has one."""
     scores = scores_of(record, place)
     found = list(scores.slices.get("category", {})) if scores else []
-    built = record.benchmarks[place.benchmark].construction
-    first = [name for name in built.categories if name in found] if built else []
-    return first + [name for name in found if name not in first]
+    return in_pool_order(record, place.benchmark, found)
 
 
 def videos(record: Record, place: Place) -> int:

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipe_kit.page import numbers
-from recipe_kit.page.about_change import slice_changes, worth
+from recipe_kit.page.about_change import main_comparisons, worth
 from recipe_kit.page.context_tasks import plots
-from recipe_kit.page.curves import by_step, checkpoint_name
+from recipe_kit.page.curves import by_step, checkpoint_name, in_pool_order
 from recipe_kit.page.markdown import Md, table, text
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import below
 from recipe_kit.page.study.curve_words import best_of
 from recipe_kit.page.study.observations import change_of, observations
 from recipe_kit.page.study.places import Place, places, shown
-from recipe_kit.record.schemas import Record
+from recipe_kit.record.schemas import Difference, Record
 
 
 def results(
@@ -56,7 +56,7 @@ def by_checkpoint(record: Record, one: Place) -> Md:
             checkpoint_name(step), shown(one, metric),
             numbers.change(change) if change else "–",
             numbers.interval_of_change(one.metric, change.low, change.high) if change else "–",
-            worth(change) if change else "–", ", ".join(marks),
+            _worth(change) if change else "–", ", ".join(marks),
         ]
         bold = bool(marks)
         rows.append([Md(f"**{text(cell)}**") if bold and cell else cell for cell in cells])
@@ -82,8 +82,43 @@ def _two(record: Record, one: Place) -> Md:
 
 
 def _categories(record: Record, one: Place) -> Md:
-    """Categories and other slices, before and after."""
-    return slice_changes(record, one.benchmark, one.task) if one.family != "caption" else Md("")
+    """Categories before and after, in the pool's order, then other slices."""
+    compared = main_comparisons(record).get(one.benchmark)
+    if compared is None or one.task not in compared.tasks:
+        return Md("")
+    slices = compared.tasks[one.task].slices
+    first = {
+        name: slices["category"][name]
+        for name in in_pool_order(record, one.benchmark, list(slices.get("category", {})))
+    }
+    others = {
+        f"{kind}: {value}": found
+        for kind, values in slices.items()
+        if kind not in ("category", "label", "position") and len(values) > 1
+        for value, found in values.items()
+    }
+    rows = [
+        [
+            name, numbers.num(found.n), numbers.value(found.metric, found.before),
+            numbers.value(found.metric, found.after), numbers.change(found),
+            numbers.interval_of_change(found.metric, found.low, found.high), _worth(found),
+        ]
+        for name, found in {**first, **others}.items()
+    ]
+    chosen = record.recommendation
+    after = checkpoint_name(chosen.step) if chosen else "Fine-tuned"
+    heads = ["Category", "n", "Zero-shot", after, "Change", "95% interval", "Verdict"]
+    return table(heads, rows, "lrrrrrl") if len(rows) > 1 else Md("")
+
+
+def _worth(found: Difference) -> Md:
+    """The verdict, with the p-value that was adjusted for the number of categories."""
+    shown = numbers.p_of(found)
+    return Md(worth(found) + (f" (p {_bare(shown)})" if shown != "–" else ""))
+
+
+def _bare(shown: str) -> str:
+    return text(shown if shown.startswith("<") else f"= {shown}").replace(" ", "&nbsp;")
 
 
 def candidates(record: Record) -> Md:

@@ -29,13 +29,21 @@ def toml(record: Record) -> str:
         kept = [line for line in lines if line[1] is not None]
         if not kept:
             continue
-        width = max(len(f"{key} = {written(value)}") for key, value, _ in kept)
+        said = [(f"{key} = {written(value)}", what) for key, value, what in kept]
+        width = max((len(line) for line, what in said if _beside(what)), default=0)
         body = [f"[{name}]", *(f"# {one}" for one in comment)]
-        for key, value, what in kept:
-            line = f"{key} = {written(value)}"
-            body.append(f"{line:<{width}}  # {what}" if what else line)
+        for line, what in said:
+            if what and not _beside(what):
+                body += ["", f"# {what}", line]
+            else:
+                body.append(f"{line:<{width}}  # {what}" if what else line)
         shown.append("\n".join(body))
     return "\n\n".join(shown) + "\n"
+
+
+def _beside(what: str) -> bool:
+    """Whether a comment is short enough to stand beside its value."""
+    return 0 < len(what) <= 48
 
 
 def written(value: Any) -> str:
@@ -72,7 +80,7 @@ def _sections(
             ("optm_warmup_steps", float(train["warmup"]), "share of all steps"),
             ("optm_decay_type", "cosine", ""),
             ("optm_min_lr_factor", float(train["final_learning_rate"]),
-             "share of the learning rate that the cosine ends at"),
+             "the cosine ends at this share of it"),
             ("optm_grad_norm_clip", float(train["clip"]), ""),
             ("seed", train["seed"], ""),
         ]),
@@ -124,7 +132,8 @@ def _dataset(spec: Mapping[str, Any]) -> tuple[str, list[str], list[Line]]:
                 ("dataset_root", source.get("path") or name,
                  "below the data root" if source.get("path") else "drawn by the run"),
                 ("subdirectories", list(parts), ""),
-                ("weights", [float(one) for one in weights], f"normalized: {shares}"),
+                ("weights", [float(one) for one in weights],
+                 f"Sampling weights, in the order of the subdirectories; normalized: {shares}."),
                 ("meta_file", source.get("meta_file"), ""),
             ]
     blend = spec["train"]["blend"]

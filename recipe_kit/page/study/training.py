@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from recipe_kit.page import numbers
 from recipe_kit.page.about_gaps import in_item
 from recipe_kit.page.about_run import recipe_file
-from recipe_kit.page.about_training import main
+from recipe_kit.page.about_training import main, stop_sentence
 from recipe_kit.page.markdown import Md, bullets, code, fence, text
 from recipe_kit.page.study.curve_words import trained_steps
 from recipe_kit.page.study.places import places
@@ -29,10 +29,8 @@ def setup(record: Record) -> Md:
 
 def code_structure(record: Record, said: Mapping[str, Md]) -> Md:
     """Files that the training is made of."""
-    train = record.spec["train"]
-    prompts = ", ".join(
-        code(task) for task in train["tasks"] or list(record.benchmarks) if task
-    )
+    asked = [task for facts in record.benchmarks.values() for task in facts.tasks]
+    prompts = ", ".join(code(task) for task in record.spec["train"]["tasks"] or asked)
     items = [
         Md(f"{code(recipe_file(record))}: the whole recipe: sources, prompts ({prompts}), "
            "hyperparameters, and the words of this page"),
@@ -64,6 +62,20 @@ def steps_sentence(record: Record) -> Md:
         f"{numbers.num(training.steps)} optimizer steps of {numbers.num(per_step)} samples are "
         f"{numbers.num(training.steps * per_step)} samples, or {training.epochs:.3g} passes over "
         f"the {numbers.num(sum(training.samples.values()))} training samples.{saved}"
+    )
+
+
+def stopped(record: Record) -> Md:
+    """Why the training ended, and what becomes of its checkpoints."""
+    training = main(record)
+    if training is None:
+        return Md("")
+    if record.recommendation is None:
+        return stop_sentence(record)
+    why = text(training.stopped).rstrip(".")
+    return Md(
+        f"**Why it stopped:** {why}. Which checkpoint is recommended is decided in "
+        "[Section 5](#5-re-evaluation), with the scores of all of them."
     )
 
 
