@@ -111,19 +111,25 @@ def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
 @recipe_file
 @overrides
 def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
-    """Print the stages, what is done, and what would run."""
+    """Print the stages, what is done, what would run, and what it comes to."""
     from recipe_kit.run.layout import layout
-    from recipe_kit.run.planned import planned
+    from recipe_kit.run.planned import survey
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    places = layout(loaded, recipe)
-    lines = planned(loaded, places)
-    width = max(len(line.stage.name) for line in lines)
-    for line in lines:
+    found = survey(loaded, layout(loaded, recipe))
+    width = max(len(line.stage.name) for line in found.stages)
+    for line in found.stages:
         begun = ", begun" if line.begun else ""
         name, mark = line.stage.name.ljust(width), line.stage.fingerprint[:16]
         click.echo(f"{name}  {mark}  {line.state}{begun}")
+    click.echo()
+    for fact in found.facts:
+        click.echo(fact)
+    for one in found.absent:
+        click.echo(f"Not on this machine: {one}")
+    for warning in found.warnings:
+        click.echo(f"Warning: {warning}")
 
 
 @main.command()
@@ -229,6 +235,31 @@ def status(recipe: Path) -> None:
 
     loaded = load_recipe(recipe)
     click.echo(describe(layout(loaded, recipe)))
+
+
+@main.command()
+@recipe_file
+@overrides
+@click.option("--port", type=click.IntRange(0, 65535), default=0,
+              help="Port of the page; any that is free when not given.")
+def review(recipe: Path, overrides: tuple[str, ...], port: int) -> None:
+    """Show the contradicting answers to a pool's questions, and record what you decide."""
+    from recipe_kit.run.layout import layout
+    from recipe_kit.run.review import Review
+    from recipe_kit.run.review_server import serve
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    found = Review(loaded, layout(loaded, recipe, overrides))
+    server, address = serve(found, port=port)
+    click.echo(f"{_count(len(found.places), 'contradiction')}. Open {address}")
+    click.echo("Ctrl-C ends it; every decision is recorded at once.")
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            left = sum(pair.standing == "undecided" for pair in found.pairs())
+            click.echo(f"\n{left} left to decide")
 
 
 format_name = click.Choice(("vlmevalkit", "llava", "triples", "datasets"))

@@ -15,7 +15,7 @@ from recipe_kit.run.asking import (
 )
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job
-from recipe_kit.run.plan import Stage
+from recipe_kit.run.plan import Stage, answered_pools
 from recipe_kit.run.results import training_result
 from recipe_kit.score.asked import Asked, Study
 from recipe_kit.score.checkpoints import recommended
@@ -31,11 +31,14 @@ def validation_twins(
 ) -> dict[str, tuple[Question, ...]]:
     """The questions of each benchmark, asked of the validation samples instead.
 
-    A benchmark whose tasks no validation sample can be asked has no twin.
+    A benchmark whose tasks no validation sample can be asked has no twin; nor has one of a pool
+    whose answers are checked, since nobody has checked those about the validation samples.
     """
     chosen = validation_samples(recipe, samples)
     twins = {}
     for name, benchmark in recipe.benchmarks.items():
+        if name in answered_pools(recipe):
+            continue
         sources = benchmark.sources or tuple(recipe.data.sources)
         theirs = [sample for sample in chosen if sample.source in sources]
         tasks = tuple(

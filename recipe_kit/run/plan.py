@@ -146,6 +146,28 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     return Plan((data, *made, zero, *others, gate, *trainings, comparison), revision, revisions)
 
 
+def outline(recipe: Recipe) -> tuple[tuple[Kind, str], ...]:
+    """Kind and name of each stage, as `make_plan` lays them out, without looking at anything."""
+    trained: list[tuple[Kind, str]] = [
+        (kind, f"{kind}{suffix}")
+        for suffix in ("", *(f"-{name}" for name in recipe.train.ablations))
+        for kind in OPTIONAL
+    ]
+    built: list[tuple[Kind, str]] = [("answers", "answers"), ("benchmark", "benchmark")]
+    others: list[tuple[Kind, str]] = [
+        ("zero-shot", f"zero-shot-{name}") for name in recipe.model.compare
+    ]
+    return (
+        ("data", "data"),
+        *(built if answered_pools(recipe) else ()),
+        ("zero-shot", "zero-shot"),
+        *others,
+        ("gate", "gate"),
+        *(trained if recipe.train.method != "none" else ()),
+        ("comparison", "comparison"),
+    )
+
+
 def answered_pools(recipe: Recipe) -> dict[str, Pool]:
     """The pools whose questions models answer too, by the name of their benchmark."""
     return {

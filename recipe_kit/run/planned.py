@@ -1,15 +1,21 @@
 """What a run would do; imports no torch."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from recipe_kit.errors import ModelError
 from recipe_kit.record.files import read_json
 from recipe_kit.record.schemas import GateResult
+from recipe_kit.run.forecast import forecast
 from recipe_kit.run.layout import Layout
-from recipe_kit.run.plan import OPTIONAL, Stage, make_plan
+from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan, outline
 from recipe_kit.spec.recipe import Recipe
 
 Standing = Literal["done", "to do", "if the gate asks for it", "not needed"]
+
+UNKNOWN = "?" * 16
+"""The fingerprint of a stage that builds on what is not on this machine."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,53 @@ def planned(recipe: Recipe, places: Layout) -> tuple[Planned, ...]:
         begun = state not in ("done", "not needed") and folder.exists()
         lines.append(Planned(stage, state, begun))
     return tuple(lines)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that `recipe plan` says."""
+
+    stages: tuple[Planned, ...]
+    facts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    absent: tuple[str, ...]
+    """What is not on this machine: fingerprints are not known then."""
+
+
+def survey(recipe: Recipe, places: Layout) -> Survey:
+    """What a run would do, and what it comes to.
+
+    Raises:
+        DataError: A table or a file of the recipe is wrong.
+        ModelError: A model's folder is missing or wrong.
+    """
+    recipe_dir = places.recipe_path.parent
+    found = forecast(recipe, recipe_dir)
+    absent = found.absent
+    try:
+        stages = unseen(recipe) if absent else planned(recipe, places)
+    except ModelError as error:
+        if not on_a_hub(recipe, recipe_dir):
+            raise
+        stages, absent = unseen(recipe), (f"{error.where}: {error.what}",)
+    return Survey(stages, found.facts, found.warnings, absent)
+
+
+def unseen(recipe: Recipe) -> tuple[Planned, ...]:
+    """The stages of a recipe whose data or model is not on this machine: all are to do."""
+    return tuple(
+        Planned(
+            Stage(kind, name, UNKNOWN), "if the gate asks for it" if kind in OPTIONAL else "to do"
+        )
+        for kind, name in outline(recipe)
+    )
+
+
+def on_a_hub(recipe: Recipe, recipe_dir: Path) -> bool:
+    """Whether a model of the recipe has to be fetched from a hub, which may be out of reach."""
+    models = (recipe.model, *recipe.model.compare.values())
+    bases = [find_model(model, recipe_dir) for model in models if model.endpoint is None]
+    return any(base.count("/") == 1 and not Path(base).exists() for base in bases)
 
 
 def _enough(places: Layout, gate: Stage) -> bool:

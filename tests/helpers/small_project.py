@@ -128,17 +128,20 @@ class Project:
         """What `recipe plan` says of each stage."""
         shown = self("plan", *arguments)
         assert shown.exit_code == 0, shown.output
-        rows = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
-        return {name: state for name, _, state in rows}
+        return {name: state for name, _, state in stages_of(shown)}
 
     def fingerprints(self, *arguments: str) -> dict[str, str]:
         """The fingerprint of each stage, as `recipe plan` shows it."""
-        rows = [line.split(maxsplit=2) for line in self("plan", *arguments).stdout.splitlines()]
-        return {name: mark for name, mark, _ in rows}
+        return {name: mark for name, mark, _ in stages_of(self("plan", *arguments))}
 
     def record(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.run_folder / "record.json").read_text())
         return found
+
+
+def stages_of(shown: Result) -> list[list[str]]:
+    """Name, fingerprint and state of each stage that `recipe plan` lists."""
+    return [line.split(maxsplit=2) for line in shown.stdout.split("\n\n")[0].splitlines()]
 
 
 def make_project(root: Path, recipe: str = RECIPE) -> Project:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from small_project import ENOUGH, WORLD, Project
+from small_project import ENOUGH, WORLD, Project, stages_of
 
 STAGES = ("data", "zero-shot", "gate", "train", "re-evaluation", "comparison")
 MAYBE = "if the gate asks for it"
@@ -12,7 +12,7 @@ MAYBE = "if the gate asks for it"
 
 def test_a_plan_before_the_first_run(project: Project) -> None:
     shown = project("plan")
-    assert [line.split(maxsplit=2)[::2] for line in shown.stdout.splitlines()] == [
+    assert [row[::2] for row in stages_of(shown)] == [
         ["data", "to do"], ["zero-shot", "to do"], ["gate", "to do"], ["train", MAYBE],
         ["re-evaluation", MAYBE], ["comparison", "to do"],
     ]
