@@ -151,6 +151,10 @@ def _majority(samples: Sequence[Sample], task: Task) -> Metric | None:
     if n == 0:
         return None
     most = max(answers.values())
+    groups = {sample.group or sample.id for sample in tested if task.label in sample.labels}
+    if len(groups) < n:
+        # Wilson's interval is for samples that are independent; those of one group are not.
+        return Metric(value=most / n, n=n, method="majority of the test split")
     interval = binomtest(most, n).proportion_ci(method="wilson")
     return Metric(value=most / n, n=n, low=float(interval.low), high=float(interval.high),
                   method="majority of the test split, wilson")

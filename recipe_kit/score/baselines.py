@@ -18,23 +18,24 @@ def baselines(
 
     `chance` guesses one of the options; its interval is where 95% of such scores fall. `majority`
     always gives the right answer that is commonest in this benchmark (an option's text, whatever
-    its letter), `always_first` the first letter (choice tasks only), both with Wilson's interval.
-    `blind` is the model's own accuracy when the picture is blanked, with the interval that any
-    accuracy gets.
+    its letter), `always_first` the first letter (choice tasks only). `blind` is the model's own
+    accuracy when the picture is blanked. These three have the interval that any accuracy gets.
 
     Args:
         answers: The answers of one task.
         blind: The answers to the same questions with the pictures blanked; None if not asked.
-        bootstrap: Resamples for the interval of `blind`.
+        bootstrap: Resamples for an interval.
         seed: Seed of the resampling.
     """
-    truths = Counter(truth(q) for q in answers.questions)
-    found = {
-        "chance": chance(Counter(len(q.choices) for q in answers.questions)),
-        "majority": _share(max(truths.values()), len(answers)),
-    }
-    if answers.questions[0].task_type == "choice":
-        found["always_first"] = _share(int((answers.reference_N == 0).sum()), len(answers))
+    truths = [truth(q) for q in answers.questions]
+    commonest = max(Counter(truths).values())
+    first = next(text for text, count in Counter(truths).items() if count == commonest)
+    everything = np.ones(len(answers), dtype=np.bool_)
+    tried = {"majority": stats.proportion(np.array([t == first for t in truths]), everything)}
+    if answers.task_type == "choice":
+        tried["always_first"] = stats.proportion(answers.reference_N == 0, everything)
+    found = {"chance": chance(Counter(len(q.choices) for q in answers.questions))}
+    found |= stats.metrics(tried, answers.groups, bootstrap=bootstrap, seed=seed)
     if blind is not None:
         found |= stats.metrics(
             {"blind": binary.accuracy(blind)}, blind.groups, bootstrap=bootstrap, seed=seed
@@ -114,8 +115,3 @@ def _quantiles(sizes: Mapping[int, int], looks: int) -> tuple[float, float]:
     # A hair less, for sums that reach it exactly but for rounding.
     low, high = np.searchsorted(np.cumsum(mass), [tail - 1e-12, 1 - tail - 1e-12])
     return float(low / n), float(min(high, n) / n)
-
-
-def _share(hits: int, n: int) -> Metric:
-    low, high = stats.wilson(hits, n)
-    return Metric(value=hits / n, n=n, low=low, high=high, method="wilson")

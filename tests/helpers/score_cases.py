@@ -78,11 +78,11 @@ def ask(
                                for c in letters]
     asked = Question(
         id=own, benchmark="tabletop", task=task, task_type="choice", sample=name,
-        media=f"{name}.png", choices=tuple(letters),
+        choices=tuple(letters),
         reference=right, options=dict(zip(letters, options, strict=True)), rotation=turned,
         rotation_of=first if turned else "",
-        **{"source": "desks", "group": name, "media_sha256": "", "prompt": "Which side?",
-           **question},
+        **{"source": "desks", "group": name, "media": f"{name}.png", "media_sha256": "",
+           "prompt": "Which side?", **question},
     )
     return asked, Prediction(
         question=own, text=(said or "Hard to say.") if text is None else text, answer=said,

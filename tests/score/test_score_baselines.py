@@ -237,3 +237,20 @@ def test_tasks_do_not_mix() -> None:
     assert found["side"].positions == {"A": 1, "B": 0}
     assert found["other"].positions == {"A": 0, "B": 1}
     assert found["other"].baselines["blind"].value == 1.0
+
+
+def test_questions_of_one_video_do_not_narrow_an_interval() -> None:
+    asked = [
+        ask(f"{video}-{number}", SIDES, "A" if video % 3 else "B", "A", group=f"video {video}")
+        for video in range(12) for number in range(12)
+    ]
+    found = scored(asked)
+    alone = scored([pair for pair in asked if pair[0].sample.endswith("-0")])
+    for name in ("majority", "always_first"):
+        metric, own = found.baselines[name], alone.baselines[name]
+        assert metric.method == "bootstrap by group"
+        assert metric.value == own.value
+        assert (metric.high - metric.low) == pytest.approx(own.high - own.low, abs=0.1)
+    assert found.metrics["accuracy"].method == "bootstrap by group"
+    assert found.slices["source"]["desks"]["accuracy"].method == "bootstrap by group"
+    assert found.readings["strict"].accuracy.method == "bootstrap by group"

@@ -1,14 +1,15 @@
 """Confusion, slices, reliability, risk–coverage, doubtful cases, and refused input."""
 
+import statistics
 import time
 from typing import Any
 
 import pytest
-from score_cases import make, one_task, random_case
+from score_cases import ask, make, one_task, random_case, split
 
 from recipe_kit.errors import RecordError
 from recipe_kit.record.schemas import Prediction, Question
-from recipe_kit.score.answers import align
+from recipe_kit.score.answers import align, cluster
 from recipe_kit.score.calibration import reliability, risk_coverage
 from recipe_kit.score.compare import compare
 from recipe_kit.score.metrics import score
@@ -239,3 +240,34 @@ def test_one_group_has_no_interval() -> None:
     # All right or all wrong: Wilson's interval of one observation.
     assert scores["recall"].method == "wilson over groups"
     assert scores["recall"].low == pytest.approx(0.2065, abs=1e-4)
+
+
+def test_the_mean_over_videos_is_of_each_videos_own_accuracy() -> None:
+    rights = {"a": [True, True, False, True], "b": [False, False], "c": [True]}
+    pairs = [
+        ask(f"{video}{number}", ("left", "right"), "A", "A" if right else "B")
+        for video, each in rights.items() for number, right in enumerate(each)
+    ]
+    pairs = [(q.model_copy(update={"sample": q.sample[0], "group": q.sample[0]}), p)
+             for q, p in pairs]
+    (found,) = score(*split(pairs), bootstrap=100, seed=0).values()
+    assert found.per_video is not None
+    shares = [3 / 4, 0.0, 1.0]
+    assert found.per_video.mean == pytest.approx(statistics.mean(shares))
+    assert found.per_video.sd == pytest.approx(statistics.stdev(shares))
+    assert found.per_video.videos == 3
+    assert found.n == 7
+
+
+def test_videos_asked_once_each_have_no_mean_of_their_own() -> None:
+    pairs = [ask(name, ("left", "right"), "A", "A") for name in "abc"]
+    (found,) = score(*split(pairs), bootstrap=100, seed=0).values()
+    assert found.per_video is None
+
+
+def test_groups_that_share_a_video_are_one() -> None:
+    pairs = [ask(name, ("left", "right"), "A", "A", media=media, group=group)
+             for name, media, group in [("1", "a.mp4", "x"), ("2", "a.mp4", "y"),
+                                        ("3", "b.mp4", "y"), ("4", "c.mp4", "z")]]
+    groups = cluster([question for question, _ in pairs])
+    assert groups[0] == groups[1] == groups[2] != groups[3]
