@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recipe_kit.data.film import Film, clear_errors, damaged
+from recipe_kit.data.film import Film, damaged
 from recipe_kit.errors import DataError
 
 Frame = NDArray[np.uint8]
@@ -38,20 +38,28 @@ def by_av(film: Film, indices: Sequence[int]) -> Iterator[Frame]:
 
 
 def _frames(film: Film, indices: Sequence[int], needed: Sequence[bool]) -> Iterator[Frame]:
+    import av
+
     wanted = [film.stamps[index] if film.timed else index for index in indices]
     done = 0
-    with clear_errors(film.path):
+    try:
         for number, frame in enumerate(_decoded(film, set(wanted), needed)):
             if done == len(wanted):
                 return
             if wanted[done] != (frame.pts if film.timed else number):
                 continue
             if frame.is_corrupt:
-                raise damaged(film.path, f"frame {indices[done] + 1} of {len(film.stamps)} is bad")
+                break
             yield _pixels(frame)
             done += 1
+    except av.error.FFmpegError as error:
+        raise damaged(film.path, f"it is damaged {_place(film, indices[done])}") from error
     if done < len(wanted):
-        raise damaged(film.path, f"frame {indices[done] + 1} of {len(film.stamps)} is missing")
+        raise damaged(film.path, f"it is damaged {_place(film, indices[done])}")
+
+
+def _place(film: Film, index: int) -> str:
+    return f"at frame {index + 1} of {len(film.stamps)}, or before"
 
 
 def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[Any]:

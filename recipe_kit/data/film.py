@@ -20,8 +20,12 @@ CODECS = {
     "h264": "H.264", "hevc": "H.265", "mpeg4": "MPEG-4 Part 2", "av1": "AV1", "vp8": "VP8",
     "vp9": "VP9", "mjpeg": "Motion JPEG", "mpeg2video": "MPEG-2", "mpeg1video": "MPEG-1",
 }  # fmt: skip
-ABSOLUTE = ("mp4", "matroska", "avi", "gif", "asf")
-"""Containers whose times begin at the video's beginning; in others (MPEG-TS) they are a clock's."""
+ABSOLUTE = ("mp4", "matroska")
+"""Containers whose times count from the video's beginning.
+
+In others the first frame is the beginning: an MPEG transport stream counts from anywhere, and an
+AVI file knows only the order of decoding.
+"""
 
 
 @dataclass
@@ -65,7 +69,7 @@ class Film:
     @property
     def encoding(self) -> str:
         """`H.264 (MP4)`."""
-        name = self.stream.codec_context.name
+        name = self.stream.codec_context.codec.canonical_name
         container = self.path.suffix.removeprefix(".").upper()
         return f"{CODECS.get(name, name)} ({container})" if container else CODECS.get(name, name)
 
@@ -137,6 +141,8 @@ def _demuxed(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _check_size(film: Film, max_megapixels: float) -> None:
+    if film.stream.codec_context is None:
+        raise damaged(film.path, "its encoding is not known")
     width, height = film.stream.width, film.stream.height
     if width < 1 or height < 1:
         raise damaged(film.path, "its frames have no size")
@@ -159,6 +165,8 @@ def _check_whole(film: Film) -> None:
 
 
 def _read_packets(film: Film) -> None:
+    # An AVI file knows the order of decoding only; where frames are reordered, its times mislead.
+    film.timed = film.container.format.name != "avi"
     held, total = [], 0
     for packet in _demuxed(film.container, film.stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
