@@ -51,6 +51,7 @@ class EndpointEngine:
         media_path: From a source and a media path to the file.
         resume: The command that goes on where an error stopped, for its message.
         blank: Show a gray picture of the same size instead, to see what the words alone give.
+        text_only: Send the words alone, for questions about annotations.
 
     Raises:
         ModelError: The environment variable of the key is not set.
@@ -66,13 +67,14 @@ class EndpointEngine:
         *,
         resume: str,
         blank: bool = False,
+        text_only: bool = False,
     ) -> None:
         assert model.endpoint is not None, "the model has an endpoint"
         self._endpoint, self._evaluation = model.endpoint, evaluation
         self._served = model.endpoint.model or model.base
         self._name, self._revision = model.base, model.revision or ""
         self._read_media, self._media_path = read_media, media_path
-        self._resume, self._blank = resume, blank
+        self._resume, self._blank, self._text_only = resume, blank, text_only
         self._secret = _key(model.endpoint)
         self._client = _client(model.endpoint, self._secret)
         self._left_out: set[str] = set()
@@ -117,7 +119,9 @@ class EndpointEngine:
 
     def _answer(self, question: Question) -> Prediction:
         started = time.perf_counter()
-        parts, shown = self._media(question.source, question.media) if question.media else ([], "")
+        parts, shown = [], ""
+        if not self._text_only:
+            parts, shown = self._media(question.source, question.media)
         system = self._evaluation.system_prompt
         request: Json = {
             "model": self._served,
@@ -168,7 +172,8 @@ class EndpointEngine:
 
     def _preprocess(self) -> str:
         """What stands for the preprocessing, which is the server's, in a prediction's digest."""
-        return f"endpoint-{self._endpoint.video}" + ("-blank" if self._blank else "")
+        how = "text" if self._text_only else self._endpoint.video
+        return f"endpoint-{how}" + ("-blank" if self._blank else "")
 
     def _parts(self, source: str, media: str) -> tuple[list[Json], str]:
         """A medium as parts of a message, and as the log has it."""

@@ -41,6 +41,7 @@ def engine_for(
         return EndpointEngine(
             model, job.recipe.evaluation, job.read_media, job.media_path,
             resume=job.layout.run_command(job.layout.overrides), blank=blank,
+            text_only=text_only,
         )
     read_media = _nothing if text_only else job.read_media
     return LocalEngine(

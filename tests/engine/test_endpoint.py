@@ -46,7 +46,7 @@ def question(name: str = "q", media: str = "red.png", **more: Any) -> Question:
     })
 
 
-def engine(url: str, media: Path, *, blank: bool = False, system: str | None = None,
+def engine(url: str, media: Path, *, blank: bool = False, text_only: bool = False, system: str | None = None,
            by_path: bool = False, **endpoint: Any) -> EndpointEngine:
     def read(source: str, name: str) -> Clip:
         frames = np.full((2, 16, 32, 3), 7, np.uint8)
@@ -57,7 +57,7 @@ def engine(url: str, media: Path, *, blank: bool = False, system: str | None = N
     model = OtherModel.model_validate({"base": "org/m", "endpoint": {"model": "m", **given}})
     return EndpointEngine(
         model, Evaluation(max_new_tokens=9, system_prompt=system), read,
-        lambda source, name: media / name, resume=RESUME, blank=blank,
+        lambda source, name: media / name, resume=RESUME, blank=blank, text_only=text_only,
     )
 
 
@@ -114,9 +114,9 @@ def test_blank_shows_one_gray_picture(media: Path) -> None:
     assert len(digests) == 2
 
 
-def test_questions_without_a_medium_are_text_only(media: Path) -> None:
+def test_questions_about_annotations_are_words_alone(media: Path) -> None:
     with serve({"reply": completion("B")}) as (url, script):
-        ask(url, media, question(media=""))
+        list(engine(url, media, text_only=True).ask([question()]))
     assert script.requests[0]["messages"][0]["content"] == [
         {"type": "text", "text": "Which?\nA. one\nB. two"}
     ]
