@@ -306,6 +306,43 @@ def export(recipe: Path, out: Path, benchmark: str | None, format_: str | None,
 
 
 @main.command()
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.option("--outputs-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help="Plot predictions that `recipe infer` wrote, instead of a recipe's run.")
+@click.option("--metric", required=True, help="accuracy, bleu, lingo_judge, or another metric.")
+@click.option("--benchmark", "--dataset", "benchmark", metavar="NAME",
+              help="Which benchmark; the first that has the metric when not given.")
+@click.option("--base-model", metavar="NAME",
+              help="The model's folder in --outputs-dir; the only one when not given.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="SVG or PNG file to write; METRIC.svg when not given.")
+def plot(recipe: Path | None, outputs_dir: Path | None, metric: str, benchmark: str | None,
+         base_model: str | None, out: Path | None) -> None:
+    """Plot a metric over the checkpoints of a run, or of a folder of predictions."""
+    from recipe_kit.page.plotting import METRICS, curve_of_points, curve_of_record, write_figure
+
+    metric, out = METRICS.get(metric, metric), out or Path(f"{metric}.svg")
+    if (recipe is None) == (outputs_dir is None):
+        raise click.UsageError("Name a recipe or --outputs-dir, one of both.")
+    if recipe is not None:
+        from recipe_kit.record.store import read_record
+        from recipe_kit.run.layout import layout
+        from recipe_kit.spec.load import load_recipe
+
+        record = read_record(layout(load_recipe(recipe), recipe).record_path)
+        figure = curve_of_record(record, metric, benchmark)
+    elif outputs_dir is not None:
+        from recipe_kit.run.outputs import read_outputs
+
+        found = read_outputs(outputs_dir, metric=metric, benchmark=benchmark, model=base_model)
+        figure = curve_of_points(
+            found.model, found.benchmark, found.metric, found.base, found.points
+        )
+    write_figure(figure, out)
+    click.echo(f"Wrote {_short(out)}: {figure.alt}")
+
+
+@main.command()
 def doctor() -> None:
     """Say what this machine can do, and what to install."""
     from recipe_kit.run.doctor import examine

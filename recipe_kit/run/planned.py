@@ -11,6 +11,7 @@ from recipe_kit.run.forecast import forecast
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan, outline
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import OpenTask
 
 Standing = Literal["done", "to do", "if the gate asks for it", "not needed"]
 
@@ -98,6 +99,7 @@ def on_a_hub(recipe: Recipe, recipe_dir: Path) -> bool:
     """Whether a model of the recipe has to be fetched from a hub, which may be out of reach."""
     models = (recipe.model, *recipe.model.compare.values())
     bases = [find_model(model, recipe_dir) for model in models if model.endpoint is None]
+    bases += [task.judge for task in recipe.tasks.values() if isinstance(task, OpenTask)]
     return any(base.count("/") == 1 and not Path(base).exists() for base in bases)
 
 
