@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,13 @@ from data_cases import CRACKED, recipe
 from PIL import Image
 
 from recipe_kit.data import worlds
-from recipe_kit.data.drawn import CHUNK, draw_world, world_folder
+from recipe_kit.data.drawn import CHUNK, CLIP_CHUNK, draw_world, world_folder
+from recipe_kit.data.media import read_media
 from recipe_kit.data.sources import load_samples, media_roots
 from recipe_kit.data.world_code import modules_of, world_code
 from recipe_kit.errors import DataError, StorageError
 from recipe_kit.spec.data import WorldSource
-from recipe_kit.spec.worlds import FloorsKnobs
+from recipe_kit.spec.worlds import DrivingKnobs, FloorsKnobs
 
 TASK = {**CRACKED, "answers": {"cracked": "Yes", "not cracked": "No"}}
 
@@ -166,3 +168,108 @@ def test_an_unknown_world(tmp_path: Path) -> None:
     assert caught.value.what == (
         "there is no world 'flors'; did you mean 'floors'? known: 'driving', 'floors', "
         "'primer', 'tabletop'")
+
+
+DRIVING = {"kind": "world", "world": "driving", "count": 5, "seed": 3, "width": 48, "height": 32,
+           "fps": 1.0}
+PARTS = ("human_annotated", "cv_annotated")
+
+
+def test_clips_of_a_world(tmp_path: Path) -> None:
+    caption = {"type": "caption", "prompt": "Describe the drive.", "label": "caption"}
+    spec = recipe({"drive": DRIVING}, tasks={"caption": caption})
+    samples = load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    assert [one.media for one in samples] == [f"000000/{n:07d}.mp4" for n in range(5)]
+    drawing = worlds.draw_clip("driving", seed=3, index=4, width=48, height=32, seconds=4, fps=1,
+                               knobs=DrivingKnobs())
+    one = samples[4]
+    assert (one.id, one.media_type, one.labels, one.prompt, one.part) == (
+        "drive/0000004", "video", drawing.labels, None, "")
+    root = media_roots(spec, recipe_dir=tmp_path, cache=tmp_path)["drive"]
+    clip = read_media(root / one.media, "video")
+    assert (clip.frames_THWC.shape, clip.seconds_T) == ((4, 32, 48, 3), (0.0, 1.0, 2.0, 3.0))
+    # H.264 loses a little.
+    apart = clip.frames_THWC.astype(int) - drawing.frames
+    assert np.abs(apart).mean() < 8
+
+
+def test_annotated_clips_lie_in_subdirectories_in_turns(tmp_path: Path) -> None:
+    annotated = {**DRIVING, "subdirectories": PARTS, "weights": (1.0, 2.0)}
+    drawn = draw_world(WorldSource.model_validate(annotated), tmp_path)
+    assert [one.media for one in drawn] == [
+        f"000000/{PARTS[n % 2]}/videos/{n:07d}.mp4" for n in range(5)]
+    for number, one in enumerate(drawn):
+        drawing = worlds.draw_clip("driving", seed=3, index=number, width=48, height=32, seconds=4,
+                                   fps=1, knobs=DrivingKnobs())
+        assert one.annotated is not None
+        assert one.annotated.annotation == drawing.annotations[("human", "cv")[number % 2]]
+        assert one.labels == drawing.labels
+    # The folder of a chunk can be read as an annotated source, too.
+    folder = world_folder(WorldSource.model_validate(annotated), tmp_path) / "000000"
+    source = {"kind": "annotations", "path": str(folder), "subdirectories": PARTS}
+    caption = {"type": "caption", "prompt": "Describe.", "label": "safety_analysis"}
+    spec = recipe({"av": source}, tasks={"caption": caption})
+    read = load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    assert len(read) == CLIP_CHUNK
+    captions = {one.id: one.labels.get("safety_analysis") for one in read}
+    assert [captions[f"av/human_annotated/{n:07d}"] for n in (0, 2, 4)] == [
+        one.labels["caption"] for one in drawn[::2]]
+
+
+def test_a_label_of_the_world_goes_before_one_of_the_annotation(tmp_path: Path) -> None:
+    spec = recipe({"drive": {**DRIVING, "subdirectories": PARTS}}, tasks={
+        "caption": {"type": "caption", "prompt": "Describe the drive.", "label": "caption"}})
+    first, second, *_ = load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    assert first.labels["weather"] in ("clear", "rain", "fog", "snow")
+    assert "lighting" in first.labels
+    assert (first.part, first.prompt, first.target) == (
+        "human_annotated", "Describe the drive.", first.labels["caption"])
+    assert "lighting" not in second.labels
+    assert second.target == second.labels[
+        "final_content.ego_behavior_schema.effect_on_ego_behavior"]
+
+
+def test_weights_and_count_leave_clips_where_they_are(tmp_path: Path) -> None:
+    def folder(**changed: object) -> Path:
+        return world_folder(WorldSource.model_validate(DRIVING | changed), tmp_path)
+
+    plain, annotated = folder(), folder(subdirectories=PARTS)
+    assert folder(count=9) == plain
+    assert folder(subdirectories=PARTS, weights=(1.0, 3.0)) == annotated
+    assert len({plain, annotated, folder(fps=2.0), folder(seconds=5.0)}) == 4
+
+
+def test_clips_drawn_by_several_processes_are_the_same(tmp_path: Path) -> None:
+    many = WorldSource.model_validate(
+        {**DRIVING, "width": 32, "fps": 0.5, "count": 3 * CLIP_CHUNK, "subdirectories": PARTS})
+    draw_world(many, tmp_path / "parallel")
+    for count in range(CLIP_CHUNK, 3 * CLIP_CHUNK + 1, CLIP_CHUNK):
+        draw_world(many.model_copy(update={"count": count}), tmp_path / "single")
+    parallel = contents(world_folder(many, tmp_path / "parallel"))
+    assert len(parallel) == 3 * (2 * CLIP_CHUNK + len(PARTS) + 1)
+    assert parallel == contents(world_folder(many, tmp_path / "single"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"world": "floors"}, "there is no such world"),
+        ({"width": 33}, "cannot write a video of 33 x 32 pixels"),
+        ({"height": 2000}, "cannot draw a picture of 48 x 2000 pixels"),
+        ({"seconds": 1.9}, "cannot draw 1.9 s at 1 frames per second"),
+        ({"fps": 0.0}, "cannot draw 4 s at 0 frames per second"),
+        ({"knobs": FloorsKnobs()}, "FloorsKnobs are not its knobs"),
+        ({"index": -1}, "seed and index start at 0"),
+    ],
+)
+def test_what_cannot_be_drawn_as_a_clip(changed: dict[str, Any], what: str) -> None:
+    wanted: dict[str, Any] = {"world": "driving", "seed": 0, "index": 0, "width": 48, "height": 32,
+                              "seconds": 4.0, "fps": 1.0, "knobs": DrivingKnobs()}
+    with pytest.raises(DataError) as caught:
+        worlds.draw_clip(**(wanted | changed))
+    assert caught.value.what == what
+
+
+def test_a_world_of_clips_draws_no_pictures() -> None:
+    with pytest.raises(DataError, match="use one of: floors, primer, tabletop"):
+        worlds.draw("driving", seed=0, index=0, width=64, height=64, knobs=DrivingKnobs())
