@@ -4,8 +4,11 @@ A run adds the contradictions that the file lacks, and takes nothing out; a pers
 decision, in an editor or in `recipe review`. Lines are never reordered.
 """
 
+import fcntl
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -64,30 +67,30 @@ def add_undecided(path: Path, found: Sequence[Decision]) -> int:
     Returns:
         How many were added.
     """
-    there: dict[str, list[Decision]] = {}
-    for one in read_decisions(path):
-        there.setdefault(one.question, []).append(one)
-    new = [
-        one for one in found
-        if not any(same_question(other, one) for other in there.get(one.question, ()))
-    ]
-    if new:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        gap = "\n" if before and not before.endswith("\n") else ""
-        write_atomic(path, before + gap + "".join(_line(one) for one in new))
+    with _alone(path):
+        there: dict[str, list[Decision]] = {}
+        for one in read_decisions(path):
+            there.setdefault(one.question, []).append(one)
+        new = [
+            one for one in found
+            if not any(same_question(other, one) for other in there.get(one.question, ()))
+        ]
+        if new:
+            _write(path, [*_rows(path), *map(_line, new)])
     return len(new)
 
 
 def record_decision(path: Path, decided: Decision) -> None:
     """Writes a decision into its line, or below the others; every other line stays as it is."""
     check_decision(decided, where=str(path))
-    rows = _rows(path)
-    places = [number for number, one in _lines(path) if same_question(one, decided)]
-    if places:
-        rows[places[-1]] = _line(decided).rstrip("\n")
-    else:
-        rows.append(_line(decided).rstrip("\n"))
-    write_atomic(path, "\n".join(rows) + "\n")
+    with _alone(path):
+        rows = _rows(path)
+        places = [number for number, one in _lines(path) if same_question(one, decided)]
+        if places:
+            rows[places[-1]] = _line(decided)
+        else:
+            rows.append(_line(decided))
+        _write(path, rows)
 
 
 def decisions_digest(decisions: Iterable[Decision]) -> str:
@@ -165,4 +168,20 @@ def _rows(path: Path) -> list[str]:
 
 
 def _line(one: Decision) -> str:
-    return json.dumps(one.model_dump(), ensure_ascii=False) + "\n"
+    return json.dumps(one.model_dump(), ensure_ascii=False)
+
+
+def _write(path: Path, rows: Sequence[str]) -> None:
+    write_atomic(path, "".join(f"{row}\n" for row in rows))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keeps a run and a review from writing at the same time, which would lose a line."""
+    # The folder, because the file itself is replaced by every writing.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)

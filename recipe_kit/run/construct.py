@@ -13,25 +13,21 @@ from recipe_kit.benchmark.construct import (
     construction,
     freeze,
     from_annotations,
-    to_ask,
     undecided,
 )
-from recipe_kit.benchmark.pool import Drawn
-from recipe_kit.benchmark.questions import digest, pool_pairs
-from recipe_kit.benchmark.review import add_undecided, read_decisions
+from recipe_kit.benchmark.questions import digest
+from recipe_kit.benchmark.review import add_undecided
 from recipe_kit.errors import DataError, RecordError
 from recipe_kit.record.files import Appender, read_json, read_rows, write_json, write_rows
 from recipe_kit.record.schemas import Construction, Prediction, Question, Sample
 from recipe_kit.record.schemas.entry import Entry
+from recipe_kit.run.answered import TEXT, VISION, answers_name, drawn_pairs, read_answers
 from recipe_kit.run.asking import left_to_ask
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job, questions_name
 from recipe_kit.run.plan import Stage, answered_pools, review_path
 from recipe_kit.spec.model import OtherModel
-from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.tasks import Pool
-
-TEXT, VISION = "text", "vision"
 
 
 class Built(Entry):
@@ -53,18 +49,17 @@ class _Asking(NamedTuple):
 def do_answers(job: Job, stage: Stage) -> None:
     """Asks the models that answer the questions of pools, from the annotations and the media."""
     for name, pool in answered_pools(job.recipe).items():
-        drawn, questions = _drawn(job.recipe, name, job.samples)
+        drawn, questions = drawn_pairs(job.recipe, name, job.samples)
         untold = tuple(
             from_annotations(question, sample)
             for (sample, one), question in zip(drawn, questions, strict=True) if not one.right
         )
+        logs = {kind: job.folder(stage) / answers_name(kind, name) for kind in (TEXT, VISION)}
         asked = []
         if pool.text and untold:
-            asked.append(_Asking(pool.text, True, untold, job.folder(stage) / _log(TEXT, name)))
+            asked.append(_Asking(pool.text, True, untold, logs[TEXT]))
         if pool.vision:
-            asked.append(
-                _Asking(pool.vision, False, questions, job.folder(stage) / _log(VISION, name))
-            )
+            asked.append(_Asking(pool.vision, False, questions, logs[VISION]))
         _ask(job, name, asked)
 
 
@@ -73,7 +68,9 @@ def do_benchmark(job: Job, stage: Stage) -> None:
     open_: list[str] = []
     for name, pool in answered_pools(job.recipe).items():
         path = review_path(job.recipe, name, job.layout.recipe_path.parent)
-        pairs = read_pairs(job.recipe, name, job.samples, job.folder(job.plan.of("answers")), path)
+        pairs = read_answers(
+            job.recipe, name, job.samples, job.folder(job.plan.of("answers"))
+        ).pairs(path)
         for pair in pairs:
             if pair.outdated:
                 job.report.note(
@@ -116,31 +113,9 @@ def write_labelled(
     """Writes how a benchmark was made whose pool the labels alone answer."""
     pool = job.recipe.benchmarks[name].pool
     if pool is not None:
-        drawn, asked = _drawn(job.recipe, name, samples)
+        drawn, asked = drawn_pairs(job.recipe, name, samples)
         pairs = compare_answers(pool, drawn, asked, {}, {}, ())
         _write(folder, name, pool, pairs, questions, text=LABELS, vision="")
-
-
-def read_pairs(
-    recipe: Recipe, name: str, samples: Sequence[Sample], answers: Path, review: Path
-) -> tuple[Pair, ...]:
-    """Every pair of a benchmark with its answers and decisions.
-
-    Args:
-        recipe: The recipe.
-        name: The benchmark.
-        samples: All samples.
-        answers: The folder of the stage in which models answered.
-        review: The review file.
-    """
-    pool = recipe.benchmarks[name].pool
-    assert pool is not None
-    drawn, questions = _drawn(recipe, name, samples)
-    said, seen = (
-        {row.question: row for row in read_rows(path, Prediction)} if path.exists() else {}
-        for path in (answers / _log(TEXT, name), answers / _log(VISION, name))
-    )
-    return compare_answers(pool, drawn, questions, said, seen, read_decisions(review))
 
 
 def built(job: Job) -> dict[str, Built]:
@@ -163,13 +138,6 @@ def built(job: Job) -> dict[str, Built]:
             )
         found[name] = one
     return found
-
-
-def _drawn(
-    recipe: Recipe, name: str, samples: Sequence[Sample]
-) -> tuple[list[tuple[Sample, Drawn]], tuple[Question, ...]]:
-    drawn = pool_pairs(name, recipe, samples)
-    return drawn, to_ask(name, recipe, drawn)
 
 
 def _write(
@@ -235,10 +203,6 @@ def _called(model: OtherModel | None) -> str:
     if model.base == "tiny" and model.endpoint is None:
         return "recipe_kit's embedded tiny model"
     return Path(model.base).name if Path(model.base).is_absolute() else model.base
-
-
-def _log(kind: str, benchmark: str) -> str:
-    return f"{kind}-{benchmark}.jsonl"
 
 
 def _built(benchmark: str) -> str:
