@@ -20,7 +20,9 @@ def used(record: Record) -> dict[str, SourceFacts]:
     if named is None:
         named = {name: one.splits["train"] for name, one in record.data.sources.items()
                  if one.splits.get("train")}
-    found = {name: facts for name, facts in record.data.sources.items() if name in named}
+    # A source with parts is trained on as `source/part`.
+    sources = {name.partition("/")[0] for name in named}
+    found = {name: facts for name, facts in record.data.sources.items() if name in sources}
     return found or dict(record.data.sources)
 
 
@@ -109,8 +111,12 @@ def shares(record: Record) -> Md:
             if facts_of.kind == "world"
             else facts_of.credit or facts_of.kind
         )
-        count = training.samples.get(name, 0) if training else facts_of.splits.get("train", 0)
-        drawn = training.drawn.get(name) if training else None
+        own = [key for key in training.samples if key.partition("/")[0] == name] if training else []
+        count = facts_of.splits.get("train", 0)
+        drawn = None
+        if training:
+            count = sum(training.samples[key] for key in own)
+            drawn = sum(training.drawn.get(key, 0.0) for key in own)
         rows.append([
             code(name), what, numbers.num(count),
             *([numbers.pct(drawn)] if training else []), facts_of.license or "not stated",

@@ -156,7 +156,7 @@ def training_sources(record: Record) -> Md:
     rows = [
         [
             code(name),
-            record.data.sources[name].kind if name in record.data.sources else "–",
+            facts.kind if (facts := record.data.sources.get(name.partition("/")[0])) else "–",
             numbers.num(count),
             numbers.pct(training.drawn.get(name)),
         ]
@@ -175,7 +175,7 @@ def triple(record: Record) -> Md:
 
 def layout(record: Record) -> Md:
     """Where the files of each training source are, as a tree."""
-    used = {name for training in record.training for name in training.samples}
+    used = {name.partition("/")[0] for training in record.training for name in training.samples}
     found = []
     for name, spec in record.spec["data"]["sources"].items():
         if name not in used:

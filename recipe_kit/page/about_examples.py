@@ -85,7 +85,7 @@ def _example(record: Record, one: Example, said: Mapping[str, Md]) -> str:
     analysis = _analysis(record, one) + (f" {in_item(own)}" if own else "")
     return (
         f"**{_TITLES[one.kind]}** ({code(one.question)}):\n\n"
-        f"{media(one.media, f'{name}, truth {truth}', 240)}\n\n"
+        f"{media(one.video or one.media, f'{name}, truth {truth}', 240)}\n\n"
         f"- **Input:** the picture above{f' ({where})' if where else ''} with {shown}; the right "
         f"answer is “{text(truth)}”\n"
         f"- {_output(base, one, after=False)}\n"

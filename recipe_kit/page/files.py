@@ -107,17 +107,14 @@ def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
 
 def shown_media(record: Record) -> list[str]:
     """File names of the pictures and videos that the page shows."""
-    if record.spec.get("profile") != "benchmark-study":
-        shown = [one.media for one in record.examples]
-        return [*shown, *record.contact_sheets.values()]
-    videos = [one.video for one in record.annotations]
-    return [
-        one for one in (
-            *(example.video or example.media for example in record.examples
-              if example.kind != "sample"),
-            *videos, record.training_grid,
-        ) if one
-    ]
+    told = [one for one in record.examples if one.kind != "sample"]
+    if record.spec.get("profile") == "benchmark-study":
+        found = [one.video or one.media for one in told]
+        found += [*(one.video for one in record.annotations), record.training_grid]
+    else:
+        found = [*(one.media for one in record.examples), *(one.video for one in told)]
+        found += record.contact_sheets.values()
+    return [name for name in found if name]
 
 
 def content(path: Path) -> bytes | None:

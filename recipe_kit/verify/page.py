@@ -14,7 +14,7 @@ from pathlib import Path
 from recipe_kit import __version__
 from recipe_kit.errors import RecipeError, RecordError, VerifyError
 from recipe_kit.page.figures import figures
-from recipe_kit.page.files import RECORD, SUMS, page_files
+from recipe_kit.page.files import RECORD, SUMS, page_files, shown_media
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.render import DRAWN_BY
 from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
@@ -158,8 +158,7 @@ def _sums(page: Path) -> Iterator[Finding]:
 
 def _media(page: Path, record: Record) -> Iterator[Finding]:
     """Pictures and answers that are not those the run made."""
-    shown = {example.media for example in record.examples} | set(record.contact_sheets.values())
-    for name in sorted(shown | set(record.media) | {ARCHIVE}):
+    for name in sorted({*shown_media(record), ARCHIVE}):
         path = page / "assets" / name
         if name not in record.media:
             yield Finding(f"assets/{RECORD}: media", f"does not list {name}")

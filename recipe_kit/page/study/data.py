@@ -82,11 +82,16 @@ def _holds(record: Record, name: str, part: str, facts: SourceFacts, *, own: boo
 def annotations(record: Record) -> Md:
     """An annotated clip of each source: the video, and the JSON to unfold."""
     return Md("\n".join(
-        f"**{_EXAMPLES[one.format]} Example:**\n\n{video(one.video, _width(record, one.source))}\n"
+        f"**{_EXAMPLES[one.format]} Example:**\n\n{_clip(record, one)}"
         f"{_unfold('Click to expand annotation JSON', fence(one.annotation, 'json'))}\n"
         f"{_trained_on(one)}"
         for one in record.annotations
     ))
+
+
+def _clip(record: Record, one: AnnotationExample) -> str:
+    """The video; nothing where it could not be made small enough."""
+    return f"{video(one.video, _width(record, one.source))}\n" if one.video else ""
 
 
 def _trained_on(one: AnnotationExample) -> str:
