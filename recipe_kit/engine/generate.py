@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import torch
 
+from recipe_kit.model.batch import Batch
 from recipe_kit.model.cache import Cache, Kept, Recorder
 from recipe_kit.model.forward import forward_batch, forward_next
-from recipe_kit.model.prompt import Batch
 from recipe_kit.model.vision import VisionFeatures
 
 SPARSE = 0.75

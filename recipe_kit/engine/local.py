@@ -31,11 +31,12 @@ from recipe_kit.engine.labels import (
     normalize,
 )
 from recipe_kit.errors import EngineError
+from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import Shown, show
 from recipe_kit.model.memory import is_memory_error
-from recipe_kit.model.prompt import Batch, Encoded, Medium, collate, encode, render
+from recipe_kit.model.prompt import Encoded, Medium, encode, render
 from recipe_kit.model.vision import VisionFeatures, encode_media
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation

@@ -13,9 +13,9 @@ from torch.nn import Module
 from torch.nn import functional as F
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.batch import Batch
 from recipe_kit.model.cache import Cache, Recorder
 from recipe_kit.model.prefix import Attend, attend_causally, use_attention
-from recipe_kit.model.prompt import Batch
 from recipe_kit.model.vision import VisionFeatures, core_of
 
 

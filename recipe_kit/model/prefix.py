@@ -13,7 +13,7 @@ with its padding, H heads, G key-value heads, K head size.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.nn import Module
@@ -28,43 +28,61 @@ Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tenso
 """From query [B, H, L, K], key and value [B, G, M, K], and a scale, to [B, L, H, K]."""
 
 
-class _Parts(NamedTuple):
-    shared: torch.Tensor
-    """[C, H, P, K]."""
-    own: torch.Tensor
-    """[Q, H, S, K]."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Branches:
+    """Branches of about one length: Q * S tokens of the row."""
+
+    length: int
+    """Tokens of each; shorter ones are padded on the right, where nothing sees it."""
+    parents_Q: torch.Tensor
+    """The medium of the group, from 0 to C - 1, that each is about."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the row that they take."""
+        return len(self.parents_Q) * self.length
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Media whose prefixes have one length: C * P tokens, then Q * S of their branches."""
+    """Media whose prefixes have one length: C * P tokens of the row, then those of the branches."""
 
     media: int
     prefix: int
-    branches: int
-    length: int
-    """Tokens of a branch; shorter ones are padded on the right, where nothing sees it."""
-    parents_Q: torch.Tensor
-    """The medium, from 0 to C - 1, that each branch is about."""
+    branches: tuple[Branches, ...]
 
     @property
-    def tokens(self) -> int:
-        """Tokens of the row that belong to the group."""
-        return self.media * self.prefix + self.branches * self.length
+    def tokens(self) -> list[int]:
+        """Tokens of the prefixes, and of each kind of branches."""
+        return [self.media * self.prefix, *(part.tokens for part in self.branches)]
 
-    def cut(self, part_HTK: torch.Tensor) -> _Parts:
-        """The group's part of a row, in prefixes and branches."""
-        heads, _, size = part_HTK.shape
-        sizes = [self.media * self.prefix, self.branches * self.length]
-        shared, own = torch.split(part_HTK, sizes, dim=1)
-        return _Parts(
-            shared.reshape(heads, self.media, self.prefix, size).transpose(0, 1),
-            own.reshape(heads, self.branches, self.length, size).transpose(0, 1),
-        )
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+    ) -> list[torch.Tensor]:
+        """Attention over the group's part [H or G, T, K] of a row, as pieces [T, H, K] of it."""
+        parts = zip(*(torch.split(x, self.tokens, dim=1) for x in (query, key, value)), strict=True)
+        shared, keys, values = (_cut(part, self.media) for part in next(parts))
+        outs = [attend_causally(shared, keys, values, scale).flatten(0, 1)]
+        for branches, part in zip(self.branches, parts, strict=True):
+            parents_Q = branches.parents_Q
+            own, own_keys, own_values = (_cut(tensor, len(parents_Q)) for tensor in part)
+            out = F.scaled_dot_product_attention(
+                own,
+                torch.cat([keys.index_select(0, parents_Q), own_keys], 2),
+                torch.cat([values.index_select(0, parents_Q), own_values], 2),
+                attn_mask=_mask(branches.length, self.prefix, str(query.device)),
+                scale=scale,
+                enable_gqa=True,
+            )
+            outs.append(out.transpose(1, 2).flatten(0, 1))
+        return outs
 
-    def join(self, parts: _Parts) -> torch.Tensor:
-        """Every branch with its prefix before it, [Q, H, P + S, K]."""
-        return torch.cat([parts.shared.index_select(0, self.parents_Q), parts.own], 2)
+    def to(self, device: torch.device | str, non_blocking: bool) -> "Group":
+        """The same group on another device."""
+        return replace(self, branches=tuple(
+            replace(part, parents_Q=part.parents_Q.to(device, non_blocking=non_blocking))
+            for part in self.branches
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,31 +93,19 @@ class Layout:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Layout":
         """The same layout on another device."""
-        return Layout(
-            tuple(
-                replace(group, parents_Q=group.parents_Q.to(device, non_blocking=non_blocking))
-                for group in self.groups
-            )
-        )
+        return Layout(tuple(group.to(device, non_blocking) for group in self.groups))
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
     ) -> torch.Tensor:
         """Attention over a row [1, H or G, T, K]; returns [1, T, H, K]."""
-        outs, start = [], 0
-        for group in self.groups:
-            queries, keys, values = (
-                group.cut(tensor[0, :, start : start + group.tokens])
-                for tensor in (query, key, value)
-            )
-            shared = attend_causally(queries.shared, keys.shared, values.shared, scale)
-            own = F.scaled_dot_product_attention(
-                queries.own, group.join(keys), group.join(values),
-                attn_mask=_mask(group.length, group.prefix, str(query.device)),
-                scale=scale, enable_gqa=True,
-            )  # fmt: skip
-            outs += [shared.flatten(0, 1), own.transpose(1, 2).flatten(0, 1)]
-            start += group.tokens
+        sizes = [sum(group.tokens) for group in self.groups]
+        parts = zip(*(torch.split(x[0], sizes, dim=1) for x in (query, key, value)), strict=True)
+        outs = [
+            piece
+            for group, part in zip(self.groups, parts, strict=True)
+            for piece in group.attend(part[0], part[1], part[2], scale)
+        ]
         return torch.cat(outs)[None]
 
 
@@ -117,7 +123,13 @@ def use_attention(text_model: Any) -> None:
     text_model.config._attn_implementation = ATTENTION
 
 
-@lru_cache(maxsize=64)
+def _cut(part_HTK: torch.Tensor, rows: int) -> torch.Tensor:
+    """A part of the row as sequences of one length, [rows, H, L, K]."""
+    heads, tokens, size = part_HTK.shape
+    return part_HTK.reshape(heads, rows, tokens // rows, size).transpose(0, 1)
+
+
+@lru_cache(maxsize=256)
 def _mask(length: int, prefix: int, device: str) -> torch.Tensor:
     """What a branch sees: all of its prefix, and itself up to where it is; [S, P + S]."""
     # A cached tensor must be usable in training even when it was first made for inference.

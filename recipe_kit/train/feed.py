@@ -12,10 +12,12 @@ import torch
 
 from recipe_kit.data.ahead import ahead
 from recipe_kit.data.clip import Clip, ReadMedia
+from recipe_kit.errors import DataError
+from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import Shown, show
 from recipe_kit.model.pixels import Bytes, Grid, resize
-from recipe_kit.model.prompt import Batch, Encoded, Medium, collate, encode
+from recipe_kit.model.prompt import Encoded, Medium, encode
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.train import Augment
 from recipe_kit.train.examples import Example
@@ -62,6 +64,7 @@ class Feed:
         augment: Random changes to training pictures.
         seed: Of those changes.
         system: System prompt.
+        max_length: Longest example, in tokens; any length when not given.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Feed:
         *,
         seed: int,
         system: str | None,
+        max_length: int | None = None,
     ) -> None:
         self._loaded = loaded
         self._read_media = read_media
         self._augment = augment
         self._seed = seed
         self._system = system
+        self._max_length = max_length
         self._frames: dict[tuple[str, str], Bytes] = {}
         self._room = CACHE_BYTES
         self._lock = threading.Lock()
@@ -89,7 +94,7 @@ class Feed:
         """The batches of each optimizer step from `start` on.
 
         Raises:
-            DataError: a picture cannot be read.
+            DataError: a picture cannot be read, or an example is too long.
         """
         items = chain.from_iterable(plan.items(step) for step in range(start, plan.steps))
         with closing(ahead(self._augmented, items, depth=2 * batch_size)) as ready:
@@ -117,8 +122,21 @@ class Feed:
 
     def _ready(self, example: Example, clip: Clip) -> _Ready:
         shown = show(clip, self._loaded.preprocess)
-        pairs = (self._encode(*pair, shown.medium) for pair in example.pairs)
-        return _Ready(shown, tuple(pairs))
+        questions = tuple(self._encode(*pair, shown.medium) for pair in example.pairs)
+        self._refuse_long(example, questions)
+        return _Ready(shown, questions)
+
+    def _refuse_long(self, example: Example, questions: Sequence[Encoded]) -> None:
+        longest = max(len(question.ids_L) for question in questions)
+        if self._max_length is not None and longest > self._max_length:
+            visual = max(question.shared_length for question in questions)
+            raise DataError(
+                f"a question with its answer has {longest:,} tokens ({visual:,} of them up to the "
+                f"end of the picture or clip), and train.max_length is {self._max_length:,}",
+                where=f"sample '{example.sample.id}'",
+                fix="Raise train.max_length, take fewer or smaller frames (model.video, "
+                "model.max_pixels), or leave the sample out.",
+            )
 
     def _encode(self, prompt: str, target: str, medium: Medium) -> Encoded:
         # Few different questions are asked of many pictures of one size.

@@ -8,11 +8,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.batch import collate
 from recipe_kit.model.checkpoint import describe_model, folder_digest
 from recipe_kit.model.forward import forward_batch
 from recipe_kit.model.load import load_model
 from recipe_kit.model.pixels import Grid, Preprocess
-from recipe_kit.model.prompt import Medium, collate, encode
+from recipe_kit.model.prompt import Medium, encode
 from recipe_kit.model.vision import encode_media
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from recipe_kit.model.batch import collate
 from recipe_kit.model.forward import answer_losses, checkpoint_activations, forward_batch
 from recipe_kit.model.pixels import Grid
-from recipe_kit.model.prompt import Medium, collate, encode
+from recipe_kit.model.prompt import Medium, encode
 from recipe_kit.model.vision import encode_media
 
 LONG, SHORT = Grid(2, 4, 4), Grid(1, 4, 6)

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.batch import collate
 from recipe_kit.model.pixels import Grid
-from recipe_kit.model.prompt import IGNORED, Medium, collate, encode, render
+from recipe_kit.model.prompt import IGNORED, Medium, encode, render
 
 PICTURE = Medium(Grid(1, 4, 6))
 CLIP = Medium(Grid(2, 4, 4), "video", (0.25, 1.0))
@@ -121,19 +122,21 @@ def test_short_sequences_are_padded(tokenizer):
 
 
 def test_questions_about_one_medium_branch_off_from_it(tokenizer):
-    asked = [("Cracked?", 0), ("Safe?", 1), ("Is this floor cracked?", 0)]
+    asked = [("Cracked?", 0), ("Safe?", 1), ("Is this floor cracked? " * 5, 0)]
     rows = [encode(tokenizer, text, [PICTURE], target="Yes") for text, _ in asked]
     size = rows[0].shared_length
     assert tokenizer.decode(rows[0].ids_L[:size]).endswith("<|vision_end|>")
     assert tokenizer.decode(rows[0].ids_L[size:]).startswith("Cracked?")
     batch = collate(rows, tokenizer.pad_token_id, media=[media for _, media in asked])
     (group,) = batch.layout.groups
-    longest = max(len(row.ids_L) for row in rows) - size
-    assert (group.media, group.prefix, group.branches, group.length) == (2, size, 3, longest)
-    assert group.parents_Q.tolist() == [0, 0, 1]
+    shorter, longest = sorted({len(row.ids_L) - size for row in rows})[-2:]
+    assert (group.media, group.prefix) == (2, size)
+    # The longest stands by itself, and the others are padded little.
+    assert [part.parents_Q.tolist() for part in group.branches] == [[0], [0, 1]]
+    assert [part.length for part in group.branches] == [longest, shorter]
     assert batch.media == (0, 1)
     assert batch.visual_tokens == 2 * (rows[0].kinds_L > 0).sum()
-    assert batch.input_ids_BL.shape == (1, 2 * size + 3 * longest)
+    assert batch.input_ids_BL.shape == (1, 2 * size + longest + 2 * shorter)
     places = batch.places([0, 1, 2])
     for row, place in zip(rows, places, strict=True):
         at = place[place >= 0]

@@ -19,10 +19,11 @@ import torch
 
 from recipe_kit.data.worlds import draw
 from recipe_kit.data.worlds.drawing import Value
+from recipe_kit.model.batch import collate
 from recipe_kit.model.forward import forward_batch
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Grid
-from recipe_kit.model.prompt import Medium, collate, encode
+from recipe_kit.model.prompt import Medium, encode
 from recipe_kit.model.tiny.lessons import COURSES, HARM, lessons
 from recipe_kit.model.tiny.pictures import Bytes, to_patches
 from recipe_kit.model.tiny.table_lessons import YES_NO, Lesson, lettered

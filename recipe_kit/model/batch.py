@@ -1,0 +1,197 @@
+"""Sequences become one batch, in which questions about one medium share what they begin with.
+
+Shape names: B sequences, L tokens, P positions that predict an answer token.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from recipe_kit.model.prefix import Branches, Group, Layout
+from recipe_kit.model.prompt import IGNORED, Encoded, Ints
+
+ALIKE = 0.85
+"""Branches that are at least so long as the longest are padded to its length."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Sequences, ready for `recipe_kit.model.forward`.
+
+    Pads stand to the right, where a causal model does not see them. A shared batch (`layout`) is
+    one row: what several sequences have in common, once, and then the rest of each.
+    """
+
+    input_ids_BL: torch.Tensor
+    mm_token_type_ids_BL: torch.Tensor
+    position_ids_3BL: torch.Tensor
+    labels_BL: torch.Tensor
+    next_positions_B: torch.Tensor
+    last_B: torch.Tensor
+    """Where each sequence ends, as an index into B * L."""
+    answer_at_P: torch.Tensor
+    """The positions that predict an answer token, as indices into B * L."""
+    answer_ids_P: torch.Tensor
+    """The answer token that each of them predicts."""
+    answer_rows_P: torch.Tensor
+    """The sequence that each of them belongs to."""
+    visual_tokens: int
+    """Visual tokens of all sequences; kept here because counting on a GPU makes it wait."""
+    media: tuple[int, ...] | None
+    """The medium of each place where one is shown; None when they are shown once, in order."""
+    layout: Layout | None
+    """How the tokens of a shared batch, which is one row, see each other."""
+    spans_B4: Ints
+    """Where each sequence stands among B * L: start and length of its shared part, then of its
+    own."""
+
+    def places(self, rows: Sequence[int]) -> torch.Tensor:
+        """Where the tokens of these sequences stand among B * L, int64 [rows, longest].
+
+        All end in the last column; -1 stands before the short ones.
+        """
+        spans = self.spans_B4[rows]
+        longest = (spans[:, 1] + spans[:, 3]).max()
+        found = np.full((len(rows), longest), -1)
+        for row, (shared, skipped, start, size) in zip(found, spans.tolist(), strict=True):
+            row[longest - skipped - size : longest - size] = shared + np.arange(skipped)
+            row[longest - size :] = start + np.arange(size)
+        return torch.from_numpy(found)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch on another device."""
+
+        def move(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
+
+        moved: dict[str, Any] = {
+            field.name: move(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
+        }
+        if self.layout is not None:
+            moved["layout"] = self.layout.to(device, non_blocking)
+        return replace(self, **moved)
+
+
+def collate(
+    encoded: Sequence[Encoded], pad_id: int, *, media: Sequence[int] | None = None
+) -> Batch:
+    """Put sequences into one batch, padded on the right, where nothing sees the pads.
+
+    Args:
+        encoded: The sequences.
+        pad_id: Any token.
+        media: The one medium that each sequence shows. Where several show the same, what stands
+            up to its end is put into the batch once, and the sequences branch off from it.
+    """
+    if media is not None and len(set(media)) < len(media):
+        return _share(encoded, pad_id, media)
+    rows = _pad(encoded, pad_id)
+    length = rows.ids_BL.shape[1]
+    starts = np.arange(len(encoded)) * length
+    sizes = np.asarray([len(item.ids_L) for item in encoded])
+    spans = np.stack([starts, np.zeros_like(starts), starts, sizes], 1)
+    return _batch(encoded, rows, spans, media, None)
+
+
+def _share(encoded: Sequence[Encoded], pad_id: int, media: Sequence[int]) -> Batch:
+    """One row: for every length of prefix the prefixes, then the branches."""
+    prefixes: dict[int, dict[tuple[int, bytes], list[int]]] = {}
+    for index, item in enumerate(encoded):
+        size = item.shared_length
+        key = media[index], item.ids_L[:size].tobytes()
+        prefixes.setdefault(size, {}).setdefault(key, []).append(index)
+    parts: list[_Rows] = []
+    shown, groups, start = [], [], 0
+    spans = np.zeros((len(encoded), 4), np.int64)
+    for size, families in prefixes.items():
+        parts.append(_pad([encoded[own[0]] for own in families.values()], pad_id, last=size))
+        shown += [medium for medium, _ in families]
+        parents = {index: number for number, own in enumerate(families.values()) for index in own}
+        shared, branches = start, []
+        start += len(families) * size
+        for chosen in _alike({index: len(encoded[index].ids_L) - size for index in parents}):
+            parts.append(_pad([encoded[index] for index in chosen], pad_id, first=size))
+            length = parts[-1].ids_BL.shape[1]
+            for place, index in enumerate(chosen):
+                spans[index] = (
+                    shared + parents[index] * size, size,
+                    start + place * length, len(encoded[index].ids_L) - size,
+                )  # fmt: skip
+            branches.append(Branches(length, torch.tensor([parents[index] for index in chosen])))
+            start += branches[-1].tokens
+        groups.append(Group(len(families), size, tuple(branches)))
+    row = _Rows(*(
+        np.concatenate([part[field].reshape(*part[field].shape[:-2], 1, -1) for part in parts], -1)
+        for field in range(len(_Rows._fields))
+    ))  # fmt: skip
+    return _batch(encoded, row, spans, shown, Layout(tuple(groups)))
+
+
+def _alike(lengths: Mapping[int, int]) -> list[list[int]]:
+    """Sequences in groups of about one length, so that little is padded."""
+    groups: list[list[int]] = []
+    for index in sorted(lengths, key=lambda index: -lengths[index]):
+        if not groups or lengths[index] < ALIKE * lengths[groups[-1][0]]:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
+
+
+class _Rows(NamedTuple):
+    """Tokens of sequences, padded on the right."""
+
+    ids_BL: Ints
+    kinds_BL: Ints
+    positions_3BL: Ints
+    labels_BL: Ints
+
+
+def _pad(
+    encoded: Sequence[Encoded], pad_id: int, first: int = 0, last: int | None = None
+) -> _Rows:
+    """The sequences from one token up to another, in rows."""
+    lengths = [len(item.ids_L[first:last]) for item in encoded]
+    shape = (len(encoded), max(lengths))
+    ids, labels = np.full(shape, pad_id, np.int64), np.full(shape, IGNORED, np.int64)
+    kinds, positions = np.zeros(shape, np.int64), np.zeros((3, *shape), np.int64)
+    for row, (item, length) in enumerate(zip(encoded, lengths, strict=True)):
+        ids[row, :length], labels[row, :length] = item.ids_L[first:last], item.labels_L[first:last]
+        kinds[row, :length] = item.kinds_L[first:last]
+        positions[:, row, :length] = item.positions_3L[:, first:last]
+    return _Rows(ids, kinds, positions, labels)
+
+
+def _batch(
+    encoded: Sequence[Encoded],
+    rows: _Rows,
+    spans_B4: Ints,
+    media: Sequence[int] | None,
+    layout: Layout | None,
+) -> Batch:
+    # The answers in the order of the sequences, whatever order these have in the batch.
+    answers = [
+        start - skipped + item.prompt_length + np.arange(item.answer_length)
+        for item, (_, skipped, start, _) in zip(encoded, spans_B4.tolist(), strict=True)
+    ]
+    answer_at = np.concatenate(answers)
+    counts = [item.answer_length for item in encoded]
+    return Batch(
+        input_ids_BL=torch.from_numpy(rows.ids_BL),
+        mm_token_type_ids_BL=torch.from_numpy(rows.kinds_BL),
+        position_ids_3BL=torch.from_numpy(rows.positions_3BL),
+        labels_BL=torch.from_numpy(rows.labels_BL),
+        next_positions_B=torch.tensor([item.next_position for item in encoded]),
+        last_B=torch.from_numpy(spans_B4[:, 2] + spans_B4[:, 3] - 1),
+        answer_at_P=torch.from_numpy(answer_at - 1),
+        answer_ids_P=torch.from_numpy(rows.ids_BL.reshape(-1)[answer_at]),
+        answer_rows_P=torch.from_numpy(np.repeat(np.arange(len(encoded)), counts)),
+        visual_tokens=int((rows.kinds_BL > 0).sum()),
+        media=None if media is None else tuple(media),
+        layout=layout,
+        spans_B4=spans_B4,
+    )
