@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from recipe_kit.data.film import Film, damaged
 from recipe_kit.errors import DataError
 
+MARGIN = 128
+"""Encoders work on blocks, so frames are a little larger inside than they are shown."""
+
 Frame = NDArray[np.uint8]
 Decoder = Callable[[Film, Sequence[int]], Iterator[Frame]]
 """From a film and ascending frame numbers to each frame, uint8 [H, W, 3]."""
@@ -67,8 +70,10 @@ def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[A
     if not context.is_open:
         context.thread_type = "AUTO"
         context.thread_count = 0  # as many as there are cores
-        # A damaged frame is an error, and not patched up from its neighbors.
-        context.options = {"err_detect": "explode"}
+        # A damaged frame is an error, and not patched up from its neighbors; and one that is much
+        # larger than the file announced fills no memory.
+        most = (film.stream.width + MARGIN) * (film.stream.height + MARGIN)
+        context.options = {"err_detect": "explode", "max_pixels": str(most)}
     context.flush_buffers()
     gap = False
     for packet, (stamp, _), use in zip(film.packets(), film.order, needed, strict=True):
