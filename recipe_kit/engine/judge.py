@@ -6,6 +6,7 @@ several references the one that fits best counts.
 """
 
 from collections.abc import Sequence
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -35,11 +36,17 @@ class Judge:
     def __init__(self, checkpoint: Checkpoint, *, device: str = "cpu") -> None:
         folder = checkpoint.folder
         self.title = f"{checkpoint.name}@{judge_revision(checkpoint)[:_DIGITS]}"
-        with clear_errors(folder):
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True)
-            model, report = AutoModelForSequenceClassification.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
-            )
+        try:
+            with clear_errors(folder):
+                self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=True)
+                model, report = AutoModelForSequenceClassification.from_pretrained(
+                    folder, dtype=torch.float32, output_loading_info=True
+                )
+        except UnpicklingError as error:
+            raise ModelError(
+                "its weights hold more than numbers, and could run code when opened",
+                where=str(folder), fix="download it again, or convert it to safetensors",
+            ) from error
         if report["missing_keys"]:
             raise ModelError(
                 f"lacks {len(report['missing_keys'])} weights of a sequence classifier",

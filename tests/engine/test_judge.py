@@ -88,3 +88,13 @@ def test_a_model_without_a_classifier_is_no_judge(tmp_path: Path) -> None:
 def test_there_is_no_such_judge(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no such folder"):
         find_judge("nobody", recipe_dir=tmp_path)
+
+
+def test_a_judge_runs_no_code(tmp_path: Path) -> None:
+    folder = save_judge(tmp_path / "judge", pickled=True)
+    touched = tmp_path / "touched"
+    code = f"cbuiltins\nexec\n(Vopen({str(touched)!r}, 'w')\ntR."
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02" + code.encode())
+    with pytest.raises(ModelError, match="its weights hold more than numbers"):
+        Judge(find_judge("judge", recipe_dir=tmp_path))
+    assert not touched.exists()
