@@ -46,9 +46,10 @@ def subdirectories(data: Plain) -> Iterator[Problem]:
                               list(ANNOTATION_FORMATS))
         weights = value(source, "weights")
         if isinstance(weights, list) and len(weights) not in (0, len(names)):
-            yield Problem((*keys, "weights"), f"{len(names)} subdirectories have {len(weights)} "
-                          "weights", "Give one weight for each subdirectory, in their order, or "
-                          "none.")
+            many = "weight" if len(weights) == 1 else "weights"
+            parts = "subdirectory" if len(names) == 1 else "subdirectories"
+            yield Problem((*keys, "weights"), f"{len(weights)} {many} for {len(names)} {parts}",
+                          "Give one weight for each subdirectory, in their order, or none.")
         if kind != "annotations":
             continue
         for name in mapping(source, "counts"):
