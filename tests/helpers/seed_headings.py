@@ -63,3 +63,38 @@ HEADINGS = {
     "capability": CAPABILITY,
 }
 """From a profile to its document's headings."""
+
+# Between its sources and its numbered methods, a study says what it has; these are always there.
+BENCHMARK_STUDY = """## Overview
+### The Challenge
+### Recipe Workflow
+## 1. Benchmark Definition
+### Requirements
+### Evaluation Dataset
+### Evaluation Methods
+#### 1.1 BLEU Score
+#### 1.2 MCQ-based VQA
+## 2. Zero-Shot Evaluation
+### 2.1 MCQ-based VQA Results
+### Summary
+## 3. Data Curation
+### Example Annotations
+### Dataset Summary
+## 4. Post-Training (SFT)
+### Setup
+### Fine-Tuning Code Structure
+### Training Configuration
+### Running Fine-Tuning
+## 5. Re-Evaluation
+### Running the Fine-Tuned Model
+### Scoring the Fine-Tuned Model
+### Results
+## Conclusion
+### Future Directions
+## Related Work
+## References""".splitlines()
+
+LINGOQA = ["#### 1.3 LingoQA Benchmark", "### 2.2 LingoQA Benchmark Results"]
+"""Headings of a study that asks LingoQA's questions as well."""
+TRAINED_ONLY = BENCHMARK_STUDY[BENCHMARK_STUDY.index("## 3. Data Curation") :][:12]
+"""Headings that a study has only where something is trained."""

@@ -298,7 +298,7 @@ def _recommendation() -> schemas.Recommendation:
     names = ("av_vqa.vqa.accuracy", "av_caption.caption.bleu", "lingoqa.lingo.lingo_judge")
     return schemas.Recommendation(
         step=60, split="val",
-        rule="among the checkpoints that lie within one standard error of the best in every "
+        rule="Among the checkpoints that lie within one standard error of the best in every "
         "metric, the one with the largest mean gain",
         candidates=tuple(
             schemas.Candidate(step=step, balance=balance, eligible=step == 60,

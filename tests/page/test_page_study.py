@@ -1,0 +1,325 @@
+"""Pages of the profile `benchmark-study`, against the published recipe that it is made from."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import study_cases as cases
+from page_reading import fences, headings, read, tables, within
+from seed_headings import BENCHMARK_STUDY, LINGOQA, TRAINED_ONLY
+
+from recipe_kit.errors import PageError
+from recipe_kit.page.render import render
+from recipe_kit.page.study.curve_words import turning_points
+from recipe_kit.page.study.toml import toml
+from recipe_kit.record.schemas import Record
+
+UNTRAINED = ("train.method=none", "evaluation.checkpoints=best")
+
+
+@pytest.fixture(scope="module")
+def study() -> Record:
+    return cases.study_record(cases.study())
+
+
+@pytest.fixture(scope="module")
+def folder(study: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("study")
+    render(study, cases.study(), media=cases.study_media(study, out / "media"), out=out / "page")
+    return out / "page"
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return read(folder)
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> str:
+    out, recipe = tmp_path_factory.mktemp("untrained"), cases.study(*UNTRAINED)
+    record = cases.study_record(recipe, tuned=False)
+    render(record, recipe, media=cases.study_media(record, out / "media"), out=out / "page")
+    return read(out / "page")
+
+
+def rows_of(page: str, *columns: str) -> list[list[str]]:
+    return next(rows for rows in tables(page) if within(list(columns), rows[0]))
+
+
+def test_every_heading_of_the_recipe_is_there_in_order(page: str) -> None:
+    assert within(BENCHMARK_STUDY, headings(page))
+    assert set(LINGOQA) <= set(headings(page))
+    assert [one for one in headings(page) if one.startswith("### Source")] == [
+        "### Source 1: Computer Vision Auto-Captioned Data",
+        "### Source 2: Human-Annotated Captions [2]",
+        "### Source 3: Reasoning SFT Data",
+    ]
+    steps = re.findall(r"^\d\. \*\*\[(.+?)\]\(#(.+?)\)\*\*: ", page, re.MULTILINE)
+    anchors = [re.sub(r"[^\w]+", "-", heading.lower()).strip("-") for heading in headings(page)]
+    assert len(steps) == 6
+    assert all(anchor in anchors for _, anchor in steps)
+
+
+def test_a_study_without_training_ends_after_zero_shot(untrained: str) -> None:
+    found = headings(untrained)
+    assert not set(TRAINED_ONLY[3:]) & set(found)
+    assert within(["## 2. Zero-Shot Evaluation", "### Summary", "## Conclusion"], found)
+    assert "Post-Training" not in untrained.split("## 1. Benchmark")[0]
+    assert "**Farthest from the reference** (`eval/clip-1`)" in untrained
+
+
+@pytest.mark.parametrize(("columns", "row"), [
+    (("**Model**", "**Workload**", "**Use Case**"),
+     ["recipe_kit tiny (5.8 M parameters)", "Post-training",
+      "AV video captioning and visual question answering"]),
+    (("Category", "Scope", "In the pool", "Asked"),
+     ["**Ego Vehicle Behavior**", "Maneuvers, stops, speed", "7", "180"]),
+    (("Specification", "`eval`", "`lingoqa`"),
+     ["**Resolution**", "1936 × 1220 &#64; 30 fps", "640 × 360 &#64; 1 fps"]),
+    (("Category", "n", "recipe_kit tiny", "Small-2B"),
+     ["**Overall**", "**1,200**", "**56.7% (53.9–59.5%)**", "**47.8% (44.9–50.6%)**"]),
+    (("Model", "Lingo-Judge"), ["Small-2B", "**43.0% (38.7–47.3%)**"]),
+    (("Data Source", "Samples", "Weight"),
+     ["Human-Labeled (`human_annotated`)", "200", "50%", "180", "50.0%"]),
+    (("Data Source", "Samples", "Weight"), ["**Total**", "**800**", "–", "**720**", "**100.0%**"]),
+    (("Checkpoint", "BLEU", "From zero-shot"),
+     ["**ckpt-60**", "**0.139 (0.130–0.148)**", "**+0.026**", "**+0.014 to +0.038**",
+      "**better**", "**recommended**"]),
+    (("Checkpoint", "Lingo-Judge", "From zero-shot"),
+     ["ckpt-20", "43.0% (38.7–47.3%)", "+1.8 points", "−0.2 to +3.8", "within noise", ""]),
+    (("Category", "Zero-shot", "ckpt-60"),
+     ["Spatial &amp; Temporal", "140", "38.0%", "44.0%", "+6.0 points", "−1.0 to +13.0",
+      "within noise"]),
+    (("Checkpoint", "Balance", "BLEU within 1 SE"),
+     ["**ckpt-60**", "**+3.40**", "**yes**", "**yes**", "**yes**", "**yes**"]),
+])
+def test_tables_hold_the_numbers_of_the_record(
+    page: str, columns: tuple[str, ...], row: list[str]
+) -> None:
+    assert row in rows_of(page, *columns)
+
+
+@pytest.mark.parametrize("said", [
+    "> **Example Robotics:** [Ada Example](https://example.org/ada)\\*, Bo Example\\*\n>\n"
+    "> **Sample Cars:** Cy Example\n>\n> \\* Equal contribution\n",
+    "1. **[Benchmark Definition](#1-benchmark-definition)**: Build a benchmark from the questions "
+    "that engineers ask.\n",
+    "Of 1,215 question–answer pairs, both gave the same answer to 1,150 and contradicted each "
+    "other in 65. Reviewers kept the answer of 30, corrected 20 and removed 15. This leaves "
+    "**1,200 verified pairs**.",
+    "- Total predictions: 1,200 by each model\n- Videos evaluated: 100\n- Parseable rate: 100.0%\n"
+    "- Mean per-video accuracy: 56.6% (±12.6%) for recipe_kit tiny, 47.7% (±12.6%) for Small-2B\n",
+    "recipe_kit tiny leads Small-2B by 8.9 points (95% interval +5.9 to +11.9: beyond noise).",
+    "The zero-shot evaluation reveals capability gaps that inform the data curation, particularly "
+    "in Spatial &amp; Temporal (38.0%).",
+    "**Video specifications**: 5–20 seconds per clip, 17.0 MB average size, 1936 × 1220, 30 fps.",
+    "**Training Data Preview** (10×10 random sample from the training dataset):\n\n"
+    '<video controls width="800">\n  <source src="assets/training-grid.mp4" type="video/mp4">\n'
+    "</video>\n",
+    "<details>\n<summary>Click to expand annotation JSON</summary>\n\n```json\n{\n",
+    "100 optimizer steps of 16 samples are 1,600 samples, or 2.2 passes over the 720 training "
+    "samples. 5 checkpoints of it were kept and evaluated: 20, 40, 60, 80, 100.",
+    "<b>Fine-tuned</b> (BLEU 0.430)<br><mark>The ego vehicle drives straight on a wet road and stops "
+    "behind a</mark> truck.",
+    "Zero-shot: ✗ “It is parked.”<br>Fine-tuned: ✓ “The light is red.”",
+    "[1] Example, A. (2024). **A Benchmark**.\n\n[2] ",
+    "1. **Data Composition**: Other shares of the sources.\n",
+])
+def test_the_page_says(page: str, said: str) -> None:
+    assert said in page
+
+
+@pytest.mark.parametrize("observed", [
+    "- **Peak Performance**: ckpt-40 and ckpt-80 achieve the highest BLEU (0.142), **an "
+    "improvement of 0.029** on the zero-shot baseline (0.113, +25.7%; 95% interval +0.017 to "
+    "+0.041). It is the best of 5 checkpoints on these questions.",
+    "- **Peak Performance**: ckpt-40 achieves the highest Lingo-Judge (44.0%). Against the "
+    "zero-shot baseline (41.2%) this is +2.8 points, 95% interval −1.2 to +6.8, within noise: **no "
+    "improvement to count on**.",
+    "- **Stability**: The 5 checkpoints lie between 60.9% and 74.0%; all of them exceed the "
+    "baseline beyond noise.",
+    "- **Training Dynamics**: From the zero-shot baseline (56.7%), the score rises to ckpt-60 "
+    "(74.0%), then falls to ckpt-100 (65.4%).",
+    "- **Training Dynamics**: The score stays where it was: no move along the training is larger "
+    "than the intervals.",
+    "- **Over-fitting**: From ckpt-60 to ckpt-100 the score falls by 8.6 points (95% interval "
+    "−10.6 to −6.6), beyond noise: training beyond ckpt-60 made it worse.",
+    "- **Over-fitting**: The drop from ckpt-40 to ckpt-100 (1.8 points, 95% interval −5.8 to +2.2) "
+    "is within noise, so it shows no over-fitting.",
+    "- **Category Range**: At ckpt-60, accuracy lies between 44.0% and 85.0%, with Spatial &amp; "
+    "Temporal the most challenging (baseline 38.0%, peak 44.0% at ckpt-60) and Scene Description "
+    "the strongest (baseline 66.0%, peak 85.0% at ckpt-60).",
+    "- **Checkpoint Divergence**: Unlike MCQ-based VQA, which peaks at ckpt-60, LingoQA peaks at "
+    "ckpt-40; ckpt-60 still lies within one standard error of it on the split that checkpoints are "
+    "chosen on.",
+    "- **Generalization**: No source of this benchmark was trained on; the change at ckpt-60 (+1.6 "
+    "points) is within noise, which shows no generalization.",
+    "- **Length**: captions grow shorter while training.",
+    "- **Fine-Tuning Success**: At ckpt-60, 2 of 3 metrics improve over the zero-shot baseline "
+    "beyond noise: BLEU (+0.026, +23.0%) and MCQ-based VQA (+17.3 points); within noise: LingoQA "
+    "(+1.6 points).",
+    "  - **ckpt-40 & 80**: best for BLEU (0.142)\n  - **ckpt-60**: best for MCQ-based VQA (74.0%)\n"
+    "  - **ckpt-40**: best for LingoQA (44.0%; within noise of zero-shot)\n",
+    "- **Category Performance**: At ckpt-60, MCQ-based VQA shows: Scene Description (strongest, "
+    "85.0%) > Characters &amp; Interactions (80.0%) > Key Objects (77.0%) > Ego Vehicle Behavior "
+    "(74.0%) > Actions &amp; Motion (70.0%) > Spatial &amp; Temporal (most challenging, 44.0%).",
+    "- **Training Dynamics**: Performance peaks at ckpt-40 to ckpt-80, depending on the metric, "
+    "with over-fitting beyond noise after that: MCQ-based VQA falls to 65.4% by ckpt-100.",
+    "- **Recommended Checkpoint**: **ckpt-60**. Among the checkpoints",
+])
+def test_observations_are_sentences_about_the_numbers(page: str, observed: str) -> None:
+    assert observed in page
+
+
+def test_no_improvement_is_claimed_within_noise(page: str) -> None:
+    for line in page.splitlines():
+        if "within noise" in line and "| **" not in line and not line.startswith(("|", "- **Fine")):
+            assert "an improvement of" not in line, line
+
+
+@pytest.mark.parametrize(("values", "noise", "expected"), [
+    ((0.5, 0.6, 0.7, 0.65, 0.6), 0.04, [(0, 0.5), (2, 0.7), (4, 0.6)]),
+    ((0.5, 0.6, 0.7, 0.69, 0.68), 0.04, [(0, 0.5), (2, 0.7)]),
+    ((0.5, 0.51, 0.49, 0.52), 0.04, [(0, 0.5)]),
+    ((0.5, 0.4, 0.6, 0.5), 0.05, [(0, 0.5), (1, 0.4), (2, 0.6), (3, 0.5)]),
+    ((0.5,), 0.05, [(0, 0.5)]),
+])
+def test_a_curve_turns_where_a_move_exceeds_the_noise(
+    values: tuple[float, ...], noise: float, expected: list[tuple[int, float]]
+) -> None:
+    assert turning_points(list(enumerate(values)), noise) == expected
+
+
+@pytest.mark.parametrize(("move", "told"), [
+    ((0.113, 0.09, 0.08, 0.085, 0.07, 0.06), "**Peak Performance**: No checkpoint exceeds the "
+     "zero-shot baseline, 0.113 BLEU."),
+])
+def test_a_training_that_helps_nothing_is_told_so(
+    study: Record, tmp_path: Path, move: tuple[float, ...], told: str
+) -> None:
+    best = next(one for one in study.best if one.metric == "bleu")
+    level = best.model_copy(update={
+        "steps": (0,), "value": move[0],
+        "difference": cases.difference("bleu", move[0], move[0], 100, 0.01),
+    })
+    record = study.model_copy(update={
+        "best": tuple(level if one.metric == "bleu" else one for one in study.best)
+    })
+    media = cases.study_media(record, tmp_path / "media")
+    render(record, cases.study(), media=media, out=tmp_path / "page")
+    page = read(tmp_path / "page")
+    assert told in page
+    assert "  - **zero-shot**: best for BLEU (0.113)\n" in page
+
+
+# From a key of the TOML to its place in the spec; or to the one value that it always has.
+PLACES: dict[str, str] = {
+    "custom.dataset.dataset_root": "data.sources.drive.path",
+    "custom.dataset.subdirectories": "data.sources.drive.subdirectories",
+    "custom.dataset.weights": "data.sources.drive.weights",
+    "custom.dataset.meta_file": "data.sources.drive.meta_file",
+    "custom.vision.min_pixels": "model.min_pixels",
+    "custom.vision.max_pixels": "model.video.max_pixels",
+    "custom.vision.nframes": "model.video.nframes",
+    "train.epoch": "train.epochs",
+    "train.optm_lr": "train.learning_rate",
+    "train.optm_weight_decay": "train.weight_decay",
+    "train.optm_betas": "train.betas",
+    "train.optm_warmup_steps": "train.warmup",
+    "train.optm_min_lr_factor": "train.final_learning_rate",
+    "train.optm_grad_norm_clip": "train.clip",
+    "train.seed": "train.seed",
+    "policy.model_name_or_path": "model.base",
+    "policy.model_max_length": "train.max_length",
+    "policy.model_gradient_checkpointing": "train.gradient_checkpointing",
+    "train.train_policy.mini_batch": "train.batch_size",
+    "train.ckpt.save_freq": "train.checkpoint_every",
+    "policy.parallelism.dp_shard_size": "train.devices",
+}
+ALWAYS: dict[str, Any] = {
+    "train.output_dir": "runs/study", "train.resume": True, "train.optm_name": "AdamW",
+    "train.optm_decay_type": "cosine", "logging.logger": ["console"],
+    "logging.experiment_name": "study", "train.train_policy.type": "sft",
+    "train.ckpt.enable_checkpoint": True,
+}
+
+
+def flat(node: dict[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{before}{key}.")
+        else:
+            found[f"{before}{key}"] = value
+    return found
+
+
+def at(spec: dict[str, Any], path: str) -> Any:
+    for part in path.split("."):
+        spec = spec[part]
+    return spec
+
+
+def test_the_configuration_parses_and_says_what_ran(page: str, study: Record) -> None:
+    block = re.search(
+        r'^\?\?\?\+ code "Training Configuration: study\.toml"\n\n    ```toml\n(.*?)    ```$',
+        page, re.MULTILINE | re.DOTALL,
+    )
+    assert block is not None
+    shown = "".join(line.removeprefix("    ") for line in block[1].splitlines(keepends=True))
+    assert shown == toml(study)
+    found = flat(tomllib.loads(shown))
+    assert found.pop("train.train_batch_per_replica") == 8 * 2
+    for key, path in PLACES.items():
+        assert found.pop(key) == at(study.spec, path), key
+    assert found == ALWAYS
+    assert re.findall(r"^\[.*\]$", shown, re.MULTILINE) == [
+        "[custom.dataset]", "[custom.vision]", "[train]", "[policy]", "[logging]",
+        "[train.train_policy]", "[train.ckpt]", "[policy.parallelism]",
+    ]
+
+
+@pytest.mark.parametrize(("overrides", "key", "value"), [
+    (("model.video={fps: 2}",), "custom.vision.fps", 2.0),
+    (("model.video={}",), "custom.vision.nframes", 8),
+    (("train.method=lora", "train.lora.rank=8"), "policy.lora.r", 8),
+    (("train.method=lora",), "policy.lora.lora_dropout", 0.05),
+    (("train.checkpoint_every=null",), "train.ckpt.save_freq", 20),
+    (("train.checkpoint_every=null", "train.validate.every=epoch"),
+     "train.ckpt.save_freq_in_epoch", 1),
+    (("train.epochs=3",), "train.epoch", 3),
+    (("train.devices=8",), "policy.parallelism.dp_shard_size", 8),
+    (("train.max_length=null",), "policy.model_max_length", None),
+    (("data.sources.drive.weights=[]",), "custom.dataset.weights", [1.0, 1.0, 1.0]),
+])
+def test_the_configuration_follows_the_spec(
+    overrides: tuple[str, ...], key: str, value: object
+) -> None:
+    record = cases.study_record(cases.study(*overrides))
+    assert flat(tomllib.loads(toml(record))).get(key) == value
+
+
+def test_videos_are_plain_and_code_blocks_in_their_order(page: str, folder: Path) -> None:
+    assert len(re.findall(r'^<video controls width="800">$', page, re.MULTILINE)) == 4
+    assert "poster" not in page
+    shown = set(re.findall(r'src="assets/([^"]+)"', page))
+    files = {path.name for path in (folder / "assets").iterdir()}
+    assert shown == files - {"SHA256SUMS", "record.json"}
+    assert within(["json", "json", "json", "toml", "bash", "bash", "bash"], fences(page))
+    annotations = re.findall(r"</summary>\n\n.*?(`{3,})json\n(.*?)\n\1\n", page, re.DOTALL)
+    assert json.loads(annotations[0][1]) == {
+        "weather": "Rain", "driving_difficulty": 2, "interesting": None,
+    }
+
+
+def test_words_on_a_category_that_there_is_not(study: Record, tmp_path: Path) -> None:
+    recipe = cases.study("prose.requirements={Scene Descripton: x}")
+    with pytest.raises(PageError) as caught:
+        render(study, recipe, media=cases.study_media(study, tmp_path / "m"), out=tmp_path / "p")
+    assert str(caught.value) == (
+        "study.yaml (prose.requirements): there is no category 'Scene Descripton'\n"
+        "  To mend it: Did you mean 'Scene Description'?"
+    )
