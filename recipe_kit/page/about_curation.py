@@ -8,7 +8,7 @@ from recipe_kit.page.about_run import commands_of, recipe_file
 from recipe_kit.page.markdown import Md, bullets, code, fold, link, media, table, text
 from recipe_kit.paths import templates_dir
 from recipe_kit.record.schemas import Record, SourceFacts
-from recipe_kit.spec.tasks import labels_in
+from recipe_kit.spec.tasks import TEXT_TASKS, labels_in
 
 LOADER = "llava_loader.py"  # in the folder of the templates
 _SHOWN = 4  # values of a fact that are named one by one
@@ -161,9 +161,9 @@ def sheets(record: Record) -> Md:
 
 
 def _by_category(record: Record) -> bool:
-    """Whether the samples have no label in common: each has options of its own."""
+    """Whether the samples have no label in common: each has options or a text of its own."""
     first = next(iter(record.spec["tasks"].values()))
-    return any(map(labels_in, first.get("options", ())))
+    return first["type"] in TEXT_TASKS or any(map(labels_in, first.get("options", ())))
 
 
 def commands(record: Record) -> Md:

@@ -7,7 +7,7 @@ from recipe_kit.page import numbers
 from recipe_kit.page.about_gaps import in_item
 from recipe_kit.page.about_training import main
 from recipe_kit.page.markdown import Md, fence, text
-from recipe_kit.record.schemas import Record
+from recipe_kit.record.schemas import Record, Validation
 
 _LOG_LINES = 12  # of the training curve
 
@@ -146,13 +146,18 @@ def log_sample(record: Record) -> Md:
         (
             line.step, 1,
             f"step {line.step:>{width}}/{training.planned_steps}  validation: loss "
-            f"{line.val_loss:.4f}  accuracy {numbers.pct(line.val_accuracy)} "
-            f"(n = {numbers.num(line.val_n)}){'  best' if line.best else ''}",
+            f"{line.val_loss:.4f}  {_accuracy(line)}{'  best' if line.best else ''}".rstrip(),
         )
         for line in training.validations
     ]
     shown = "\n".join(line for _, _, line in sorted(lines))
     return fence(shown, "text") if shown else Md("")
+
+
+def _accuracy(line: Validation) -> str:
+    if not line.val_n:
+        return ""
+    return f"accuracy {numbers.pct(line.val_accuracy)} (n = {numbers.num(line.val_n)})"
 
 
 def checkpoints(record: Record) -> Md:
@@ -177,7 +182,9 @@ def checkpoints(record: Record) -> Md:
             if tried > 1
             else f"One checkpoint was made, at step {numbers.num(best.step)}; it "
         )
-        said += (
-            f" {among}was chosen by its accuracy on {numbers.num(best.val_n)} validation samples."
+        by = (
+            f"accuracy on {numbers.num(best.val_n)} validation samples" if best.val_n
+            else "validation loss"
         )
+        said += f" {among}was chosen by its {by}."
     return Md(said)

@@ -12,7 +12,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, fold, table, text
-from recipe_kit.record.schemas import Record, TrainingResult
+from recipe_kit.record.schemas import Record, TrainingResult, Validation
 from recipe_kit.spec.train import Train
 
 _COLUMN = 34  # where the comments of the configuration begin
@@ -111,7 +111,7 @@ def validations(record: Record) -> Md:
     for line in training.validations:
         cells: list[object] = [
             f"{line.epoch:.3g}", numbers.num(line.step), f"{line.train_loss:.3f}",
-            f"{line.val_loss:.3f}", numbers.pct(line.val_accuracy),
+            f"{line.val_loss:.3f}", numbers.pct(line.val_accuracy) if line.val_n else "–",
         ]
         if line.best:
             cells = [Md(f"**{text(cell)}**") for cell in cells]
@@ -130,13 +130,19 @@ def stop_sentence(record: Record) -> Md:
     best = next((line for line in training.validations if line.best), None)
     chosen = (
         f" The checkpoint of step {numbers.num(best.step)} was chosen on validation "
-        f"(accuracy {numbers.pct(best.val_accuracy)}, n = {numbers.num(best.val_n)}), never on "
-        "test."
+        f"({_by(best)}), never on test."
         if best
         else ""
     )
     stopped = text(training.stopped).rstrip(".")
     return Md(f"**Why it stopped:** {stopped}.{chosen}")
+
+
+def _by(best: Validation) -> str:
+    """What a checkpoint was chosen by; where only texts are learned, nothing is right or wrong."""
+    if not best.val_n:
+        return f"loss {best.val_loss:.3f}"
+    return f"accuracy {numbers.pct(best.val_accuracy)}, n = {numbers.num(best.val_n)}"
 
 
 def ablation_blends(record: Record) -> dict[str, Md]:

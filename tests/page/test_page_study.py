@@ -122,8 +122,8 @@ def test_tables_hold_the_numbers_of_the_record(
     "<details>\n<summary>Click to expand annotation JSON</summary>\n\n```json\n{\n",
     "100 optimizer steps of 16 samples are 1,600 samples, or 2.2 passes over the 720 training "
     "samples. 5 checkpoints of it were kept and evaluated: 20, 40, 60, 80, 100.",
-    "<b>Fine-tuned</b> (BLEU 0.430)<br><mark>The ego vehicle drives straight on a wet road and stops "
-    "behind a</mark> truck.",
+    "<b>Fine-tuned</b> (BLEU 0.430)<br><mark>The ego vehicle drives straight on a wet road and "
+    "stops behind a</mark> truck.",
     "Zero-shot: ✗ “It is parked.”<br>Fine-tuned: ✓ “The light is red.”",
     "[1] Example, A. (2024). **A Benchmark**.\n\n[2] ",
     "1. **Data Composition**: Other shares of the sources.\n",

@@ -37,7 +37,7 @@ def requirements(record: Record, said: Mapping[str, Md]) -> Md:
     rows = []
     for name, place in asked.items():
         scores = scores_of(record, place)
-        metric = scores.slices["category"][name].get("accuracy") if scores else None
+        metric = scores.slices["category"][name].get(place.metric) if scores else None
         built = record.benchmarks[place.benchmark].construction
         rows.append([
             Md(f"**{text(name)}**"), *([in_item(said.get(name, Md("–")))] if said else []),

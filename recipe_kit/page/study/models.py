@@ -75,8 +75,9 @@ def _by_category(record: Record, one: Place) -> Md:
     asked = {role: scores_of(record, one, role) for role in models(record)}
     rows: list[list[object]] = [
         [
-            name, numbers.num(max((_category(s, name).n for s in asked.values() if s), default=0)),
-            *(_cell(one, _category(scores, name)) if scores else "–"
+            name,
+            numbers.num(max((_category(s, name, one).n for s in asked.values() if s), default=0)),
+            *(_cell(one, _category(scores, name, one)) if scores else "–"
               for scores in asked.values()),
         ]
         for name in categories(record, one)
@@ -91,9 +92,9 @@ def _by_category(record: Record, one: Place) -> Md:
     return table(["Category", "n", *heads], rows, "lr" + "r" * len(heads))
 
 
-def _category(scores: TaskScores, name: str) -> Metric:
+def _category(scores: TaskScores, name: str, one: Place) -> Metric:
     found = scores.slices.get("category", {}).get(name, {})
-    return found.get("accuracy") or Metric(value=None, n=0)
+    return found.get(one.metric) or Metric(value=None, n=0)
 
 
 def _cell(one: Place, metric: Metric | None) -> str:
