@@ -12,7 +12,7 @@ from recipe_kit.data.inspection import Look
 from recipe_kit.data.sources import looks
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.tasks import Task, labels_in
+from recipe_kit.spec.tasks import TEXT_TASKS, Task, labels_in
 
 SHEETS = 8
 SAMPLES = 12
@@ -102,7 +102,8 @@ def _fitted(picture: Image.Image) -> Image.Image:
 
 
 def _value(task: Task, sample: Sample) -> str | None:
-    if task.type == "choice" and any(map(labels_in, task.options)):
+    own = task.type == "choice" and any(map(labels_in, task.options))
+    if own or task.type in TEXT_TASKS:
         return sample.category or UNSORTED
     value = sample.labels.get(task.label)
     if value is None:

@@ -24,6 +24,7 @@ from recipe_kit.spec.data import (
     part_shares,
 )
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import CaptionTask, OpenTask
 from recipe_kit.spec.worlds import ANNOTATION_FORMATS, CLIP_WORLDS, WORLD_LABELS
 
 RESOLUTIONS = 10
@@ -78,9 +79,14 @@ def _measure_source(name: str, samples: Sequence[Sample], roots: Mapping[str, Pa
     files = {sample.media: sample for sample in samples}.values()
     looked = inspect_all(looks(list(files), roots, recipe), recipe.data.audit.max_megapixels)
     media = [look.facts for look in looked if isinstance(look, Inspection)]
+    # Texts are no classes, even where there are few of them.
+    texts = {
+        label for task in recipe.tasks.values() if isinstance(task, CaptionTask | OpenTask)
+        for label in (task.label, *task.more_labels)
+    }
     labels = {
         label: values
-        for label in sorted({label for sample in samples for label in sample.labels})
+        for label in sorted({label for sample in samples for label in sample.labels} - texts)
         if len(values := count_values(samples, label)) <= MOST_VALUES
     }
     categories = Counter(sample.category for sample in samples if sample.category)
