@@ -8,7 +8,7 @@ import hmac
 import mimetypes
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,7 @@ from recipe_kit.run.review import Review
 _MOST_BYTES = 64 * 1024  # of a form
 _PIECE = 1 << 20  # bytes of a video that are sent at once
 _POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
@@ -70,6 +70,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A page, a frame, or a video."""
+        self._told(self._get)
+
+    def do_POST(self) -> None:
+        """A decision."""
+        self._told(self._post)
+
+    def log_message(self, *args: Any, **named: Any) -> None:
+        """Nothing: the terminal shows the address only."""
+
+    def _told(self, answer: Callable[[], None]) -> None:
+        """Tells what is wrong with the review file, which may be edited meanwhile."""
+        try:
+            answer()
+        except RecipeError as error:
+            self._say(HTTPStatus.INTERNAL_SERVER_ERROR, "This cannot be shown.",
+                      problem=str(error))
+
+    def _get(self) -> None:
         match self._steps():
             case [""]:
                 self._go_on(0)
@@ -82,8 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._say(HTTPStatus.NOT_FOUND, "There is nothing here.")
 
-    def do_POST(self) -> None:
-        """A decision."""
+    def _post(self) -> None:
         steps = self._steps()
         at = self._number(steps[0]) if len(steps) == 1 else None
         length = self.headers.get("Content-Length", "")
@@ -108,9 +125,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(at, said, error.what)
             return
         self._go_on(at)
-
-    def log_message(self, *args: Any, **named: Any) -> None:
-        """Nothing: the terminal shows the address only."""
 
     def _steps(self) -> list[str]:
         """The parts of the address below the token; none without the right token and host."""
