@@ -11,6 +11,7 @@ import json
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ SUFFIX = ".frames"
 GIGABYTE = 1_000_000_000
 ROOM_LEFT = 0.9
 """How full the folder is after entries were removed."""
+ABANDONED_S = 3600
+"""An unfinished entry of this age, in seconds, was left by a process that died."""
 
 
 class FrameCache:
@@ -80,6 +83,9 @@ class FrameCache:
                 self._make_room(path)
 
     def _make_room(self, newest: Path) -> None:
+        for part in self._folder.glob("*/*.part"):
+            if time.time() - part.stat().st_mtime > ABANDONED_S:
+                part.unlink(missing_ok=True)
         # Counted anew: another run may have written or removed something too.
         entries = sorted(self._entries())
         used = sum(size for _, size, _ in entries)

@@ -31,10 +31,10 @@ def test_a_system_prompt_comes_first(tokenizer):
 
 def test_a_clip_is_spelled_out_with_its_times(tokenizer):
     assert render(tokenizer, "What happens?", [CLIP]) == (
-        "<|im_start|>user\n"
+        "<|im_start|>user\n<|vision_start|>"
         "<0.2 seconds><|vision_start|><|video_pad|><|vision_end|>"
         "<1.0 seconds><|vision_start|><|video_pad|><|vision_end|>"
-        "What happens?<|im_end|>\n<|im_start|>assistant\n"
+        "<|vision_end|>What happens?<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
