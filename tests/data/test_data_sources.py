@@ -2,11 +2,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from data_cases import CRACKED, REAL, SEVERITY, TABLE, folder_of, needs_real_data, noise, recipe
 
 from recipe_kit.data.places import media_name
 from recipe_kit.data.sources import load_samples, media_roots
+from recipe_kit.data.worlds.driving.clip import write_clip
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import Sample
 
@@ -266,6 +268,18 @@ def test_triples_are_accepted_as_they_are(tmp_path: Path) -> None:
         ]
 
 
+def test_triples_of_videos(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", np.zeros((2, 32, 32, 3), np.uint8), fps=1)
+    noise(0).save(tmp_path / "b.png")
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, [
+        {"video_path": "a.mp4", "prompt": "What happens?", "target": "Nothing."},
+        {"image_path": "b.png", "prompt": "What is it?", "target": "Noise."}])))
+    spec = recipe({"extra": {"kind": "triples", "path": "t.jsonl"}})
+    found = load_samples(spec, recipe_dir=tmp_path, cache=tmp_path)
+    assert [(one.id, one.media_type, one.target) for one in found] == [
+        ("extra/a.mp4#1", "video", "Nothing."), ("extra/b.png#1", "image", "Noise.")]
+
+
 @pytest.mark.parametrize(
     ("name", "triples", "where", "what"),
     [
@@ -279,6 +293,8 @@ def test_triples_are_accepted_as_they_are(tmp_path: Path) -> None:
          "'target' is no text but 5"),
         ("t.json", [{"image_path": "../a.png", "prompt": "p", "target": "t"}], " (item 1)",
          "the path '../a.png' leaves the media folder"),
+        ("t.json", [{"image_path": "a.png", "video_path": "a.mp4", "prompt": "p", "target": "t"}],
+         " (item 1)", "names a picture and a video"),
         ("t.csv", [], "", "triples come as .json or .jsonl, not as '.csv'"),
     ],
 )

@@ -135,9 +135,12 @@ def test_the_metrics_page_lists_every_metric(kind: str) -> None:
     assert sorted(listed) == sorted(TASK_METRICS[kind])
 
 
-def test_the_knobs_page_lists_every_knob_with_its_default() -> None:
-    knobs = WORLD_KNOBS["floors"].model_fields
-    assert table("how-to/domain-randomization.md", "## Options") == list(knobs)
+@pytest.mark.parametrize(
+    ("world", "heading"), [("floors", "## Options"), ("driving", "## The driving world")]
+)
+def test_the_knobs_page_lists_every_knob_with_its_default(world: str, heading: str) -> None:
+    knobs = WORLD_KNOBS[world].model_fields
+    assert table("how-to/domain-randomization.md", heading) == list(knobs)
     text = (ROOT / "docs/how-to/domain-randomization.md").read_text(encoding="utf-8")
     for name, field in knobs.items():
         assert f"| `{name}` | {field.default:g} |" in text
