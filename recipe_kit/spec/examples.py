@@ -14,15 +14,18 @@ from recipe_kit.spec.data import (
     TriplesSource,
     WorldSource,
 )
-from recipe_kit.spec.model import Model
+from recipe_kit.spec.model import Endpoint, Model, OtherModel, Video
 from recipe_kit.spec.prose import Issue, Prose, Titled
 from recipe_kit.spec.recipe import Author, Evaluation, Recipe, Resource
 from recipe_kit.spec.tasks import (
     Benchmark,
     BinaryTask,
+    CaptionTask,
     ChoiceTask,
     Criterion,
     Gate,
+    OpenTask,
+    Pool,
     ScaleTask,
     Target,
 )
@@ -68,6 +71,19 @@ EXAMPLES: dict[type[Part], str] = {
     Model: """
         base: nvidia/Cosmos-Reason2-2B
         max_pixels: 262144
+    """,
+    Video: """
+        nframes: 16
+        max_pixels: 360000
+    """,
+    OtherModel: """
+        base: Qwen/Qwen3-VL-8B-Instruct
+        title: Qwen3-VL-8B
+    """,
+    Endpoint: """
+        url: http://localhost:8000/v1
+        model: nvidia/Cosmos-Reason2-8B
+        api_key: MY_API_KEY
     """,
     Data: """
         sources:
@@ -160,6 +176,19 @@ EXAMPLES: dict[type[Part], str] = {
         prompt: Is the {subject} to the left or to the right of the {object}?
         options: [left, right]
         label: relation
+    """,
+    CaptionTask: """
+        type: caption
+        prompt: Describe the drive.
+        label: safety_analysis
+    """,
+    OpenTask: """
+        type: open
+        judge: wayveai/Lingo-Judge
+    """,
+    Pool: """
+        path: driving
+        sampled: 6
     """,
     Benchmark: """
         split: test

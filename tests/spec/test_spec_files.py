@@ -148,7 +148,7 @@ def test_every_starter_makes_a_valid_recipe(starter: str, tmp_path: Path) -> Non
     assert left_to_write(recipe)
 
 
-@pytest.mark.parametrize("starter", ["capability", "post-training", "spatial"])
+@pytest.mark.parametrize("starter", ["av", "capability", "post-training", "spatial"])
 def test_a_starter_asks_in_the_words_of_its_profile(starter: str) -> None:
     recipe = load_recipe(starters()[starter])
     for need in PROFILES[recipe.profile]:
@@ -161,6 +161,7 @@ def test_a_starter_asks_in_the_words_of_its_profile(starter: str) -> None:
 
 def test_starters_are_described_in_a_line() -> None:
     assert described() == {
+        "av": "Driving videos: captions and multiple choice, with every checkpoint evaluated.",
         "capability": "A capability: benchmark, zero-shot, gaps, data, post-training, "
         "re-evaluation.",
         "floor-safety": "Test, fine-tune if the base model is not good enough, test again.",
@@ -190,7 +191,7 @@ def test_a_new_recipe_overwrites_nothing(tmp_path: Path) -> None:
     ("mine", "floor-safty", "there is no starter 'floor-safty'\n"
      "  To mend it: Did you mean 'floor-safety'?"),
     ("mine", "cooking", "there is no starter 'cooking'\n"
-     "  To mend it: Known: capability, floor-safety, post-training, spatial."),
+     "  To mend it: Known: av, capability, floor-safety, post-training, spatial."),
 ])
 def test_new_recipe_error_text(name: str, starter: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
