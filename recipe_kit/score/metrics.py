@@ -85,10 +85,10 @@ def headline_measure(answers: Answers) -> dict[str, Measure]:
 
 
 def per_video(answers: Answers) -> PerVideo | None:
-    """Mean and spread of the samples' own accuracies; None unless some are asked several times."""
-    right: dict[str, list[bool]] = {}
+    """Mean and spread of each medium's own accuracy; None unless several questions are of one."""
+    right: dict[tuple[str, str], list[bool]] = {}
     for question, one in zip(answers.questions, answers.right_N.tolist(), strict=True):
-        right.setdefault(question.sample, []).append(one)
+        right.setdefault((question.source, question.media), []).append(one)
     if len(right) == len(answers) or len(right) < 2:
         return None
     own = np.array([sum(each) / len(each) for each in right.values()])

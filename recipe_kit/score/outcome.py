@@ -245,7 +245,7 @@ def _facts(
         name=name,
         digest=questions_digest(questions),
         questions=len(questions),
-        samples=len({question.sample for question in questions}),
+        samples=len({(question.source, question.media) for question in questions}),
         tasks=tasks,
         primary=tasks[0],
         prompts={task: recipe.tasks[task].prompt for task in tasks},

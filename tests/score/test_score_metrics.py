@@ -248,7 +248,7 @@ def test_the_mean_over_videos_is_of_each_videos_own_accuracy() -> None:
         ask(f"{video}{number}", ("left", "right"), "A", "A" if right else "B")
         for video, each in rights.items() for number, right in enumerate(each)
     ]
-    pairs = [(q.model_copy(update={"sample": q.sample[0], "group": q.sample[0]}), p)
+    pairs = [(q.model_copy(update={"media": q.sample[0], "group": q.sample[0]}), p)
              for q, p in pairs]
     (found,) = score(*split(pairs), bootstrap=100, seed=0).values()
     assert found.per_video is not None

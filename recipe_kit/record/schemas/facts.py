@@ -99,7 +99,7 @@ class BenchmarkFacts(Entry):
     name: str
     digest: str
     questions: int
-    samples: int
+    samples: int  # pictures or videos that are asked about
     tasks: tuple[str, ...]
     primary: str  # task of the headline numbers
     prompts: dict[str, str]  # task → prompt

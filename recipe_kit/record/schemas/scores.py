@@ -48,7 +48,7 @@ class Reading(Entry):
 
 
 class PerVideo(Entry):
-    """Accuracy of each sample by itself, where samples are asked several questions."""
+    """Accuracy of each video (or picture) by itself, where one is asked several questions."""
 
     mean: float
     sd: float  # of the sample, n - 1
@@ -78,7 +78,7 @@ class TaskScores(Entry):
     reference_positions: dict[str, int] = {}  # letter → how often it was right
     signature: str = ""  # sacrebleu's, of `bleu`
     judge: str = ""  # name and revision of the judge
-    per_video: PerVideo | None = None  # where samples are asked several questions of the task
+    per_video: PerVideo | None = None  # where a medium is asked several questions of the task
 
 
 class EvaluationResult(Entry):
