@@ -1,0 +1,134 @@
+"""Many questions about one clip, beside the same questions asked one at a time."""
+
+import numpy as np
+import pytest
+import torch
+from small_model import CRACKED, SEVERITY, question, read_picture, small_model
+
+from recipe_kit.engine import local
+from recipe_kit.engine.generate import Generated, generate
+from recipe_kit.engine.local import LocalEngine
+from recipe_kit.model.batch import collate
+from recipe_kit.model.media import show
+from recipe_kit.model.pixels import normalize
+from recipe_kit.model.prompt import Encoded, encode
+from recipe_kit.model.vision import encode_media
+from recipe_kit.record.schemas import Prediction, Question
+from recipe_kit.spec.recipe import Evaluation
+
+LOADED = small_model()
+MEDIA = ("1.mp4", "2.png", "3.mp4", "4.png")
+
+
+def caption(media: str, most: int) -> Question:
+    return question(media, "Describe the floor.", ("none",)).model_copy(update={
+        "task_type": "caption", "choices": (), "max_new_tokens": most,
+    })
+
+
+QUESTIONS = [
+    asked
+    for place, media in enumerate(MEDIA)
+    for asked in (
+        question(media),
+        question(media, SEVERITY, ("1", "2", "3", "4", "5")),
+        question(media, "Which of the two is it?", ("no crack", "no stain")),
+        # Longer than the room that a cache has at first.
+        caption(media, 20 + 30 * place),
+    )
+]
+
+
+def ask(questions: list[Question], size: int = 8) -> dict[str, Prediction]:
+    engine = LocalEngine(LOADED, Evaluation(max_new_tokens=5, batch_size=size), read_picture)
+    return {prediction.question: prediction for prediction in engine.ask(questions)}
+
+
+@pytest.fixture(scope="module")
+def one_by_one() -> dict[str, Prediction]:
+    return {key: one for asked in QUESTIONS for key, one in ask([asked]).items()}
+
+
+@pytest.mark.parametrize("tokens", [8192, 200, 1])
+def test_predictions_are_those_of_questions_asked_alone(
+    tokens: int, one_by_one: dict[str, Prediction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "MOST_TOKENS_CPU", tokens)
+    together = ask(QUESTIONS)
+    assert together.keys() == one_by_one.keys()
+    for key, expected in one_by_one.items():
+        assert together[key].text == expected.text
+        assert together[key].digest == expected.digest
+        assert together[key].mass == pytest.approx(expected.mass, abs=1e-5)
+        assert together[key].probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+
+
+def test_a_clip_is_read_once_for_all_its_questions() -> None:
+    rows = []
+    text = LOADED.model.model.language_model
+    hook = text.layers[0].register_forward_pre_hook(lambda _, args: rows.append(args[0].shape))
+    asked = [question("1.mp4", prompt) for prompt in (CRACKED, "Is it wet?", "Is it clean?")]
+    try:
+        engine = LocalEngine(LOADED, Evaluation(max_new_tokens=1), read_picture)
+        list(engine.ask(asked))
+    finally:
+        hook.remove()
+    shown = show(read_picture("", "1.mp4"), LOADED.preprocess)
+    encoded = [encode(LOADED.tokenizer, one.prompt, [shown.medium]) for one in asked]
+    shared = encoded[0].shared_length
+    ((_, tokens, _),) = rows
+    longest = max(len(one.ids_L) for one in encoded) - shared
+    assert tokens <= shared + 3 * longest < sum(len(one.ids_L) for one in encoded)
+
+
+def prepared(numbers: range) -> tuple[list[Encoded], torch.Tensor]:
+    shown = [show(read_picture("", f"{number}.png"), LOADED.preprocess) for number in numbers]
+    encoded = [
+        encode(LOADED.tokenizer, f"What is number {'1' * number}?", [one.medium])
+        for number, one in zip(numbers, shown, strict=True)
+    ]
+    patches = np.concatenate([one.patches.values for one in shown])
+    pixels = torch.from_numpy(normalize(patches, LOADED.preprocess))
+    return encoded, pixels
+
+
+def answers(numbers: range, stop: tuple[int, ...], most: int = 90) -> list[Generated]:
+    encoded, pixels = prepared(numbers)
+    grid = show(read_picture("", "0.png"), LOADED.preprocess).patches.grid
+    batch = collate(encoded, LOADED.pad_id, media=range(len(encoded)))
+    return generate(
+        LOADED.model, [batch], encode_media(LOADED.model, pixels, grid),
+        watch=[()] * len(encoded), stop=stop, most=[most] * len(encoded),
+    )
+
+
+def test_long_answers_are_those_of_transformers() -> None:
+    numbers = range(5)
+    encoded, pixels = prepared(numbers)
+    found = answers(numbers, ())
+    grid = show(read_picture("", "0.png"), LOADED.preprocess).patches.grid
+    for row, pixel, answer in zip(encoded, pixels.split(grid.patches), found, strict=True):
+        out = LOADED.model.generate(
+            input_ids=torch.from_numpy(row.ids_L)[None],
+            attention_mask=torch.ones(1, len(row.ids_L), dtype=torch.long),
+            mm_token_type_ids=torch.tensor(row.kinds_L)[None],
+            pixel_values=pixel,
+            image_grid_thw=torch.tensor([grid]),
+            max_new_tokens=90, min_new_tokens=90, eos_token_id=-1,
+        )
+        assert out[0, len(row.ids_L) :].tolist() == list(answer.tokens)
+
+
+def test_answers_that_end_leave_the_others_alone() -> None:
+    numbers = range(8)
+    whole = answers(numbers, ())
+    # A token that some answers come to early, some late and some never.
+    stop = max(
+        {token for one in whole for token in one.tokens},
+        key=lambda token: len({one.tokens.index(token) for one in whole if token in one.tokens}),
+    )
+    for one, expected in zip(answers(numbers, (stop,)), whole, strict=True):
+        ends = stop in expected.tokens
+        size = expected.tokens.index(stop) if ends else len(expected.tokens)
+        assert (one.tokens, one.ended) == (expected.tokens[:size], ends)
+    assert len({len(one.tokens) for one in answers(numbers, (stop,))}) > 2
