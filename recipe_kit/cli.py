@@ -306,6 +306,39 @@ def export(recipe: Path, out: Path, benchmark: str | None, format_: str | None,
 
 
 @main.command()
+@recipe_file
+@overrides
+@click.option("--model", "--model-name", "model", default="base", show_default=True, metavar="NAME",
+              help="base, or another model of the recipe: its short name, its name or its title.")
+@click.option("--checkpoint", default="", metavar="STEP|FOLDER",
+              help="Steps of the recipe's own training, or a checkpoint's folder.")
+@click.option("--benchmark", "--dataset", "benchmark", default="", metavar="NAME",
+              help="Which benchmark; the recipe's first when not given.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("outputs"),
+              show_default=True, help="Folder of the answers.")
+def infer(recipe: Path, overrides: tuple[str, ...], model: str, checkpoint: str, benchmark: str,
+          out: Path) -> None:
+    """Ask one model, or one checkpoint, one benchmark, and write its answers."""
+    from recipe_kit.run.layout import layout
+    from recipe_kit.spec.load import load_recipe
+
+    loaded = load_recipe(recipe, overrides)
+    places = layout(loaded, recipe, overrides)
+    from recipe_kit.run.infer import infer as ask
+    from recipe_kit.run.report import Reporter
+
+    try:
+        found = ask(loaded, places, Reporter(places.run, overrides=overrides), model=model,
+                    checkpoint=checkpoint, benchmark=benchmark, out=out)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. The same command goes on.", err=True)
+        sys.exit(INTERRUPTED)
+    click.echo(f"Wrote {_short(found.path)}: {_count(found.answers, 'answer')}")
+    for task, (metric, value) in found.scores.items():
+        click.echo(f"{task}: {metric} {'undefined' if value is None else f'{value:.3f}'}")
+
+
+@main.command()
 @click.argument("recipe", type=click.Path(path_type=Path), required=False)
 @click.option("--outputs-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help="Plot predictions that `recipe infer` wrote, instead of a recipe's run.")

@@ -119,9 +119,9 @@ class EndpointEngine:
 
     def _answer(self, question: Question) -> Prediction:
         started = time.perf_counter()
-        parts, shown = [], ""
-        if not self._text_only:
-            parts, shown = self._media(question.source, question.media)
+        parts, shown = ([], "") if self._text_only else self._media(
+            question.source, question.media
+        )
         system = self._evaluation.system_prompt
         request: Json = {
             "model": self._served,

@@ -28,7 +28,7 @@ def ask_model(job: Job, folder: Path, model: OtherModel) -> None:
 def ask_all(job: Job, folder: Path, engine: Engine) -> None:
     """Logs an answer to every question of the benchmarks."""
     for name in job.recipe.benchmarks:
-        _ask(job, name, engine, job.questions(name), folder / log_name(name))
+        ask_questions(job, name, engine, job.questions(name), folder / log_name(name))
 
 
 def ask_blind(job: Job, folder: Path, engine: Engine) -> None:
@@ -37,13 +37,15 @@ def ask_blind(job: Job, folder: Path, engine: Engine) -> None:
         if asked_blind(job.recipe, name):
             # One order of the options is enough to see what the words alone give.
             once = tuple(question for question in job.questions(name) if question.rotation == 0)
-            _ask(job, f"{name} blind", engine, once, folder / log_name(name, BLIND))
+            path = folder / log_name(name, BLIND)
+            ask_questions(job, f"{name} blind", engine, once, path)
 
 
 def ask_validation(job: Job, folder: Path, engine: Engine) -> None:
     """Logs an answer to every question that is asked of the validation samples."""
     for name, questions in job.validation_questions.items():
-        _ask(job, f"{name} on validation", engine, questions, folder / log_name(name, VALIDATION))
+        path = folder / log_name(name, VALIDATION)
+        ask_questions(job, f"{name} on validation", engine, questions, path)
 
 
 def all_answered(job: Job, folder: Path, *, test: bool = True) -> bool:
@@ -94,9 +96,18 @@ def _logged(job: Job, folder: Path, name: str) -> Asked:
     return Asked(read_rows(folder / name, Prediction), place.as_posix())
 
 
-def _ask(
+def ask_questions(
     job: Job, what: str, engine: Engine, questions: Sequence[Question], path: Path
 ) -> None:
+    """Logs an answer to every question that the log has none to.
+
+    Args:
+        job: The run.
+        what: What is asked, to show how far it is.
+        engine: Asks the model.
+        questions: The questions.
+        path: The log.
+    """
     with Appender(path) as log:
         done = {row.question for row in read_rows(path, Prediction)}
         left = left_to_ask(questions, done, job.recipe.evaluation.batch_size)

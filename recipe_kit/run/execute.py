@@ -71,6 +71,15 @@ def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
     return record
 
 
+def freeze_questions(job: Job) -> None:
+    """Does what a run does before any model of the recipe is asked, as far as it is not done."""
+    for stage in job.plan.stages:
+        if stage.kind == "zero-shot":
+            return
+        if job.layout.run.manifest(stage.name, stage.fingerprint) is None:
+            _do(job, stage)
+
+
 def _refuse_many_devices(recipe: Recipe) -> None:
     if recipe.train.devices > 1 and recipe.train.method != "none":
         raise TrainError(

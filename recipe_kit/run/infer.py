@@ -1,0 +1,148 @@
+"""One model, or one checkpoint of it, asked one benchmark; nothing else of a run is needed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipe_kit.benchmark.questions import digest
+from recipe_kit.data.places import nearest
+from recipe_kit.errors import ModelError, RecordError, SpecError
+from recipe_kit.record.files import read_rows, write_rows
+from recipe_kit.record.schemas import Prediction, Question
+from recipe_kit.run.asking import ask_questions, log_name
+from recipe_kit.run.engines import engine_for
+from recipe_kit.run.execute import freeze_questions
+from recipe_kit.run.job import Job, questions_name
+from recipe_kit.run.layout import Layout
+from recipe_kit.run.plan import make_plan
+from recipe_kit.run.report import Reporter
+from recipe_kit.score.metrics import score
+from recipe_kit.spec.model import OtherModel
+from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.tasks import headline
+from recipe_kit.train.checkpoint import load_tuned, place
+
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What was asked, where the answers are, and how good they are."""
+
+    path: Path
+    answers: int
+    scores: dict[str, tuple[str, float | None]]
+    """From the task to its headline metric."""
+
+
+def infer(
+    recipe: Recipe, places: Layout, report: Reporter, *,
+    model: str, checkpoint: str, benchmark: str, out: Path,
+) -> Inferred:
+    """Asks a model a benchmark, and goes on where an earlier attempt was stopped.
+
+    The answers are in `<out>/<model>/<checkpoint>/predictions-<benchmark>.jsonl`, the questions
+    beside them.
+
+    Args:
+        recipe: The recipe, whose benchmark it is.
+        places: Its places.
+        report: Told how far it is.
+        model: `base`, or another model of the recipe by its short name, its name or its title.
+        checkpoint: Steps of the recipe's own training, or a checkpoint's folder; empty for the
+            model as it is.
+        benchmark: The benchmark; the recipe's first when empty.
+        out: Folder of all answers.
+
+    Raises:
+        SpecError: The recipe has no such model or benchmark.
+        ModelError: There is no such checkpoint.
+        RecipeError: Whatever a run of the recipe can meet.
+    """
+    name = _known(benchmark or next(iter(recipe.benchmarks)), recipe.benchmarks, "benchmark")
+    asked = _model(recipe, model)
+    with places.run.lock():
+        job = Job(
+            recipe, places,
+            make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache), report,
+        )
+        freeze_questions(job)
+        folder, called = _checkpoint(job, asked, checkpoint)
+        here = out / slug(asked.title or asked.base) / called
+        questions = job.questions(name)
+        with report.stage(f"infer {name}"):
+            log = here / log_name(name)
+            loaded = None if asked.endpoint else job.load(asked)
+            if loaded and folder:
+                loaded = load_tuned(loaded, folder)
+            _belongs(here / questions_name(name), questions, log,
+                     loaded.revision if loaded else None)
+            write_rows(here / questions_name(name), questions)
+            ask_questions(job, name, engine_for(job, asked, loaded=loaded), questions, log)
+            found = read_rows(log, Prediction)
+    return Inferred(log, len(found), _scores(recipe, job, name, found))
+
+
+def slug(name: str) -> str:
+    """A model's name as a folder's: `nvidia/Cosmos-Reason2-8B` is `Cosmos-Reason2-8B`."""
+    return re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.") or "model"
+
+
+def _belongs(
+    before: Path, questions: tuple[Question, ...], log: Path, revision: str | None
+) -> None:
+    """See that the answers that are there already are of this model, to these questions."""
+    same = not before.exists() or digest(read_rows(before, Question)) == digest(questions)
+    logged = read_rows(log, Prediction) if log.exists() else ()
+    if not same or (revision and any(one.revision != revision for one in logged)):
+        raise RecordError(
+            "here are answers to other questions, or of other weights", where=str(log.parent),
+            fix="Remove this folder, or write to another one with --out.",
+        )
+
+
+def _scores(
+    recipe: Recipe, job: Job, name: str, found: tuple[Prediction, ...]
+) -> dict[str, tuple[str, float | None]]:
+    scored = score(
+        job.questions(name), found,
+        bootstrap=recipe.evaluation.bootstrap, seed=recipe.evaluation.seed,
+    )
+    return {
+        task: (metric, one.metrics[metric].value)
+        for task, one in scored.items()
+        for metric in [headline(one.task_type)]
+    }
+
+
+def _model(recipe: Recipe, wanted: str) -> OtherModel:
+    known: dict[str, OtherModel] = {BASE: recipe.model, **recipe.model.compare}
+    by_name = {
+        alias: one for one in known.values()
+        for alias in (one.base, Path(one.base).name, one.title) if alias
+    }
+    return (by_name | known)[_known(wanted or BASE, by_name | known, "model")]
+
+
+def _known(wanted: str, known: Mapping[str, object], what: str) -> str:
+    if wanted not in known:
+        raise SpecError(f"the recipe has no {what} {wanted!r}; {nearest(wanted, known)}")
+    return wanted
+
+
+def _checkpoint(job: Job, model: OtherModel, wanted: str) -> tuple[Path | None, str]:
+    """The folder of a checkpoint, and what its answers go by."""
+    if not wanted:
+        return None, BASE
+    if model.endpoint:
+        raise ModelError("a model behind a server has no checkpoints here", where=wanted,
+                         fix="Leave --checkpoint out, or name a model with weights.")
+    folder = Path(wanted)
+    if wanted.isdigit():
+        trained = job.folder(job.plan.of("train", "tuned")) if job.plan.roles else Path()
+        folder = place(trained / "checkpoints", int(wanted))
+    if not folder.is_dir():
+        raise ModelError("there is no such checkpoint", where=str(folder),
+                         fix="Name the steps of one that the training kept, or its folder.")
+    return folder, slug(folder.name)
