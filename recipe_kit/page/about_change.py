@@ -3,7 +3,13 @@
 from recipe_kit.page import numbers, words
 from recipe_kit.page.figures import evaluations
 from recipe_kit.page.markdown import Md, bullets, code, table, text
-from recipe_kit.record.schemas import Comparison, Difference, Record, Regression
+from recipe_kit.record.schemas import (
+    Comparison,
+    Difference,
+    Record,
+    Regression,
+    TaskComparison,
+)
 
 
 def main_comparisons(record: Record) -> dict[str, Comparison]:
@@ -109,8 +115,15 @@ def flips(record: Record, benchmark: str, task: str) -> Md:
         f"Of {numbers.num(every)} answers, {numbers.were(compared.fixed)} fixed and "
         f"{numbers.were(compared.broken)} broken; {numbers.were(compared.both_right)} right and "
         f"{numbers.num(compared.both_wrong)} wrong both times. "
-        f"McNemar's exact test: {numbers.p_value(compared.mcnemar_p)}{verdict}"
+        f"{_test(compared)}: {numbers.p_value(compared.mcnemar_p)}{verdict}"
     )
+
+
+def _test(compared: TaskComparison) -> str:
+    """How the p-value of the answers was found."""
+    accuracy = compared.differences.get("accuracy")
+    named = accuracy.p_method if accuracy else ""
+    return f"{named[0].upper()}{named[1:]}" if named else "McNemar's exact test"
 
 
 def slice_changes(record: Record, benchmark: str, task: str) -> Md:

@@ -134,7 +134,7 @@ def method(record: Record) -> Md:
     said = [
         "Both models answered exactly the same questions, and their answers were read and scored "
         "by the same code. The 95% intervals of changes are bootstrapped over pairs of answers, "
-        "and p is from McNemar's exact test. A change of accuracy counts only if both say so; "
+        f"and p is from {_test(record)}. A change of accuracy counts only if both say so; "
         "everything else is called noise."
     ]
     if any(len(v) > 1 for one in compared.values() for t in one.tasks.values()
@@ -142,6 +142,17 @@ def method(record: Record) -> Md:
         said.append("Within each kind of slice, p is adjusted for their number (Holm).")
     said += list(dict.fromkeys(_tried(one) for one in compared.values()))
     return Md(" ".join(filter(None, said)))
+
+
+def _test(record: Record) -> str:
+    """How the p-values were found."""
+    used = {
+        one.p_method for compared in main_comparisons(record).values()
+        for task in compared.tasks.values()
+        for one in task.differences.values() if one.p is not None
+    }
+    named = sorted(str(text(one)) for one in used if one)
+    return " or ".join([*(["McNemar's exact test"] if "" in used or not named else []), *named])
 
 
 def _tried(found: Comparison) -> str:

@@ -11,6 +11,7 @@ import study_cases as cases
 from page_reading import fences, headings, read, tables, within
 from seed_headings import BENCHMARK_STUDY, LINGOQA, TRAINED_ONLY
 
+from recipe_kit.cli import main
 from recipe_kit.errors import PageError
 from recipe_kit.page.render import render
 from recipe_kit.page.study.curve_words import turning_points
@@ -323,3 +324,17 @@ def test_words_on_a_category_that_there_is_not(study: Record, tmp_path: Path) ->
         "study.yaml (prose.requirements): there is no category 'Scene Descripton'\n"
         "  To mend it: Did you mean 'Scene Description'?"
     )
+
+
+def test_the_commands_of_the_page_are_commands(page: str) -> None:
+    shown = re.findall(r"^```bash[^\n]*\n(recipe .*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    asked = [line for block in shown for line in block.replace("\\\n", "").splitlines()]
+    known = {name: {one for parameter in command.params for one in parameter.opts}
+             for name, command in main.commands.items()}
+    used = {name: set(re.findall(r" (--[\w-]+)", line)) for line in asked
+            for name in [line.split()[1]] if line.startswith("recipe ")}
+    assert set(used) == {"run", "infer", "plot", "validate", "verify"}
+    assert all(options <= known[name] for name, options in used.items())
+    listed = set(re.findall(r"^- `(--[\w-]+)`: ", page, re.MULTILINE))
+    assert listed <= known["infer"] | known["plot"]
+    assert listed >= {"--model", "--checkpoint", "--benchmark", "--metric", "--outputs-dir"}

@@ -11,6 +11,7 @@ from recipe_kit.page.markdown import Md, bullets, code, fence, text
 from recipe_kit.page.study.curve_words import trained_steps
 from recipe_kit.page.study.places import places
 from recipe_kit.record.schemas import Record
+from recipe_kit.spec.model import COMPARE
 
 _PACKAGES = ("torch", "transformers", "peft")
 
@@ -80,23 +81,23 @@ def stopped(record: Record) -> Md:
 
 
 def inference_command(record: Record) -> Md:
-    """Asks any checkpoint the questions of a benchmark."""
+    """Asks any model or checkpoint the questions of a benchmark."""
     file = shlex.quote(recipe_file(record))
     return fence(
-        f"recipe infer {file} \\\n    --model <model> \\\n    --checkpoint <checkpoint> \\\n"
-        "    --benchmark <benchmark>", "bash",
+        f"recipe infer {file} \\\n    --checkpoint <checkpoint> \\\n    --benchmark <benchmark> "
+        "\\\n    --out <folder>", "bash",
     )
 
 
 def inference_arguments(record: Record) -> Md:
     """What stands for the arguments here."""
-    step = _example_step(record)
-    benchmarks = " or ".join(code(name) for name in record.benchmarks)
+    others = "".join(f", or {code(role.removeprefix(COMPARE))}" for role in record.models)
     return bullets([
-        Md(f"`--model`: name on the hub or folder of the model (here {code(record.model.name)})"),
-        Md(f"`--checkpoint`: a checkpoint of the training: its step (e.g., {code(step)}) or its "
-           "folder; the base model when left out"),
-        Md(f"`--benchmark`: what is asked ({benchmarks})"),
+        Md(f"`--model`: `base` (the default){others}; a checkpoint belongs to the base model"),
+        Md(f"`--checkpoint`: steps of the training (e.g., {code(_example_step(record))}), or a "
+           "checkpoint's folder; the base model itself when left out"),
+        Md(f"`--benchmark`: what is asked ({_benchmarks(record)})"),
+        Md("`--out`: folder of the answers, one below it for each model and checkpoint"),
     ])
 
 
@@ -111,13 +112,19 @@ def plot_command(record: Record) -> Md:
 
 def plot_arguments(record: Record) -> Md:
     """What stands for the arguments here."""
-    benchmarks = " or ".join(code(name) for name in record.benchmarks)
     metrics = " or ".join(dict.fromkeys(code(one.metric) for one in places(record)))
     return bullets([
-        Md(f"`--benchmark`: the benchmark ({benchmarks})"),
-        Md(f"`--metric`: the metric ({metrics}); the benchmark's own when left out"),
-        Md("`--out`: the plot's file"),
+        Md(f"`--benchmark`: the benchmark ({_benchmarks(record)})"),
+        Md(f"`--metric`: the metric to plot ({metrics})"),
+        Md("`--outputs-dir`: plot what `recipe infer` wrote into a folder, in place of a recipe's "
+           "run"),
+        Md("`--base-model`: with `--outputs-dir`, the folder of the model that is the baseline"),
+        Md("`--out`: the plot's file, SVG or PNG"),
     ])
+
+
+def _benchmarks(record: Record) -> str:
+    return " or ".join(code(name) for name in record.benchmarks)
 
 
 def _example_step(record: Record) -> str:
