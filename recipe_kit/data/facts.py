@@ -28,8 +28,10 @@ from recipe_kit.spec.tasks import CaptionTask, OpenTask
 from recipe_kit.spec.worlds import ANNOTATION_FORMATS, CLIP_WORLDS, WORLD_LABELS
 
 RESOLUTIONS = 10
-# A label with more values than this is a text or a number, not a class to be counted.
+# A label with more values than this, or longer ones, is a text or a number, not a class to be
+# counted.
 MOST_VALUES = 20
+LONGEST_VALUE = 80
 # Names of labels that are listed.
 NAMED = 12
 
@@ -88,6 +90,7 @@ def _measure_source(name: str, samples: Sequence[Sample], roots: Mapping[str, Pa
         label: values
         for label in sorted({label for sample in samples for label in sample.labels} - texts)
         if len(values := count_values(samples, label)) <= MOST_VALUES
+        and all(len(value) <= LONGEST_VALUE for value in values)
     }
     categories = Counter(sample.category for sample in samples if sample.category)
     return SourceFacts(

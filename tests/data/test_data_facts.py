@@ -85,3 +85,32 @@ def test_clips_have_rates_and_lengths(tmp_path: Path) -> None:
     lengths = [row["duration_s"] for row in short]
     assert found.seconds == pytest.approx(
         (min(lengths), sum(lengths) / len(lengths), max(lengths)), abs=0.01)
+
+
+def test_captions_and_many_values_are_no_classes(tmp_path: Path) -> None:
+    rows = {f"{number}.png": f"{'yes' if number % 2 else 'no'},{number},{'A long road. ' * 7}"
+            for number in range(21)}
+    folder_of(tmp_path, rows, header="image,wet,number,caption")
+    table = {**TABLE, "labels": {name: name for name in ("wet", "number", "caption")}}
+    wet = {"type": "choice", "prompt": "Wet?", "label": "wet", "options": ["yes", "no"]}
+    assert facts(tmp_path, tmp_path, table, tasks={"wet": wet}).labels == {
+        "wet": {"no": 11, "yes": 10}}
+
+
+def test_a_world_of_clips_is_measured_as_videos(tmp_path: Path) -> None:
+    world = {"kind": "world", "world": "driving", "count": 3, "width": 48, "height": 32,
+             "seconds": 3, "fps": 2, "subdirectories": ["cv_annotated", "human_annotated"],
+             "weights": [1, 3]}
+    place = {"type": "choice", "prompt": "Where?", "label": "environment",
+             "options": ["city", "suburb", "highway", "countryside"]}
+    found = facts(tmp_path, tmp_path, world, tasks={"place": place})
+    assert (found.kind, found.media_type, found.resolutions, found.encodings) == (
+        "world", "video", {"48×32": 3}, {"H.264 (MP4)": 3})
+    assert (found.fps, found.seconds) == ({"2": 3}, (3.0, 3.0, 3.0))
+    assert (found.parts, found.weights, found.formats) == (
+        {"cv_annotated": 2, "human_annotated": 1},
+        {"cv_annotated": 0.25, "human_annotated": 0.75},
+        {"cv_annotated": "cv", "human_annotated": "human"})
+    assert found.annotation.startswith("labels drawn with each clip: ")
+    # Labels of the world only: what the annotations add is theirs.
+    assert "event_start_frame" not in found.annotation
