@@ -1,9 +1,12 @@
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from small_project import CHOICE, Project, copy_project, make_project
+
+from recipe_kit.model.checkpoint import TINY
 
 # Started in the background by a shell, tests inherit that Ctrl-C is ignored, and so would the
 # programs that they start and interrupt.
@@ -32,6 +35,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The same with a recipe of multiple choice."""
     project = make_project(tmp_path_factory.mktemp("chosen") / "project", CHOICE)
+    done = project("run")
+    assert done.exit_code == 0, done.output
+    return project
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with every checkpoint asked, and with a second model beside the base model."""
+    project = make_project(tmp_path_factory.mktemp("studied") / "project")
+    project.edit("checkpoint_every: 1", "checkpoint_every: 2")
+    project.edit("evaluation: {", "evaluation: {checkpoints: all, blind: always, ")
+    project.edit("max_pixels: 1024}", "max_pixels: 1024, compare: {again: {base: again}}}")
+    shutil.copytree(TINY, project.root / "recipes" / "again")
     done = project("run")
     assert done.exit_code == 0, done.output
     return project

@@ -119,8 +119,8 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         ))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = settled(
-        recipe.train, "max_length", "devices",
-        exclude={"blend", "ablations", "checkpoint_every"}, by_alias=True,
+        recipe.train, "devices",
+        exclude={"blend", "ablations", "checkpoint_every", "max_length"}, by_alias=True,
     )
     blends = {"tuned": recipe.train.blend} | {
         name: ablation.blend for name, ablation in recipe.train.ablations.items()

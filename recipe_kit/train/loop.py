@@ -128,7 +128,8 @@ class _Session:
         self._state = self._resume()
         self._log = Log(folder, self._state.step)
         self._feed = Feed(
-            loaded, read_media, spec.augment, seed=spec.seed, system=recipe.evaluation.system_prompt
+            loaded, read_media, spec.augment, seed=spec.seed,
+            system=recipe.evaluation.system_prompt, max_length=spec.max_length,
         )
         self._started = time.perf_counter() - self._state.seconds
 

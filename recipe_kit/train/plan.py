@@ -157,9 +157,10 @@ def _weights(
 
 
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
-    # How often the state is saved changes nothing that is learned.
+    # How often the state is saved, and what would be too long, change nothing that is learned.
     spec = settled(
-        recipe.train, "max_length", "devices", exclude={"ablations", "blend", "checkpoint_every"}
+        recipe.train, "devices",
+        exclude={"ablations", "blend", "checkpoint_every", "max_length"},
     )
     parts = {name: shares for name, source in recipe.data.sources.items()
              if (shares := part_shares(source))}

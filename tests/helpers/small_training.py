@@ -28,6 +28,7 @@ def run(
     loaded: LoadedModel | None = None,
     accuracies: tuple[float, ...] = (0.5,),
     progress: Callable[[Step | Validation], None] | None = None,
+    keep_all: bool = False,
 ) -> TrainingResult:
     """A training whose validation accuracy is as given, the last one for the rest."""
     scripted = itertools.chain(accuracies, itertools.repeat(accuracies[-1]))
@@ -35,6 +36,7 @@ def run(
         loaded or small_model(), spec, samples(12, val=4) if every is None else every,
         role="tuned", blend=spec.train.blend, read_media=read_picture, folder=folder,
         validate=lambda model: Accuracy(next(scripted), 8), progress=progress,
+        keep_all=keep_all,
     )
 
 
