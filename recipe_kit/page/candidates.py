@@ -6,6 +6,7 @@ from recipe_kit.page import numbers
 from recipe_kit.page.named import Number, Value
 from recipe_kit.page.names import names
 from recipe_kit.page.sentences import Typed
+from recipe_kit.page.words import metric_of
 from recipe_kit.record.schemas import Record
 
 
@@ -27,6 +28,8 @@ class Candidate:
     high: float | None = None
     primary: bool = False
     """Of the benchmark's first task."""
+    first: bool = True
+    """In the metric that its task is told by first."""
 
     def written(self, unit: str, digits: int) -> str:
         """The value as the author would have typed it."""
@@ -100,7 +103,7 @@ def _candidate(record: Record, parts: list[str], name: str, value: Value) -> Can
     return Candidate(
         name, value.value, value.metric, unit, role, benchmark, task,
         (rest[0], rest[1]) if len(rest) == 3 else None, looking, value.low, value.high,
-        task == facts.primary,
+        task == facts.primary, task in facts.tasks and metric_of(record, task) == value.metric,
     )
 
 

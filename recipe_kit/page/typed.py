@@ -218,7 +218,7 @@ def _best(found: list[Candidate], typed: Typed, cues: Cues) -> Candidate | None:
             one.slice is None and bool(cues.slices),
             bool(cues.tasks) and one.task not in cues.tasks,
             bool(one.looking) and one.looking not in cues.looking,
-            len(one.name), one.name,
+            not one.first, len(one.name), one.name,
         ),
     )
 
