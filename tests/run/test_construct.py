@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from odd_server import completion, serve
 from pool_project import make_pool_project
 from small_project import Project, copy_project
 
@@ -207,3 +208,45 @@ def test_the_review_lists_what_a_run_could_not_settle(stopped: Project) -> None:
     assert len(frames) == 8
     assert all(content.startswith(b"\xff\xd8") for content, _ in frames)
     assert [second for _, second in frames] == [number / 4 for number in range(8)]
+
+
+def with_servers(project: Project, text: str, vision: str) -> Project:
+    made = "endpoint: {{url: \"{}\", model: m, concurrency: 1, retries: 0, timeout_s: 20}}"
+    project.edit("text: {base: tiny}", "text: {base: org/reader, " + made.format(text) + "}")
+    project.edit("vision: {base: tiny}", "vision: {base: org/viewer, " + made.format(vision) + "}")
+    return project
+
+
+def test_servers_answer_at_the_same_time(tmp_path: Path) -> None:
+    with serve({"reply": completion("A"), "wait": 0.1}) as (url, script):
+        project = with_servers(make_pool_project(tmp_path / "project"), url, url)
+        assert project("run").exit_code == 3
+    assert script.most_at_once == 2  # one request of each
+    requests = [json.dumps(one) for one in script.requests]
+    reading = [one for one in requests if "These are the annotations of a video, as JSON" in one]
+    assert (len(reading), len(requests)) == (4, 16)
+    assert all(("_url" in one) == (one not in reading) for one in requests)
+
+
+def test_a_server_that_fails_leaves_what_the_other_said(tmp_path: Path) -> None:
+    with (
+        serve({"reply": completion("A")}) as (text, read),
+        serve({"reply": completion("B")}, {"reply": completion("B")}, {"status": 400}) as
+        (vision, _),
+    ):
+        project = with_servers(make_pool_project(tmp_path / "project"), text, vision)
+        result = project("run")
+    assert result.exit_code == 4, result.output
+    asked = logs(project)
+    assert len(asked["vision-av.jsonl"]) == 2
+    with serve({"reply": completion("B")}) as (text, read), serve({"reply": completion("B")}) as (
+        vision, seen,
+    ):
+        project.recipe.write_text(
+            make_pool_project(tmp_path / "again").recipe.read_text()
+        )
+        with_servers(project, text, vision)
+        assert project("run").exit_code == 3
+    assert len(read.requests) == 4 - len(asked.get("text-av.jsonl", []))
+    assert len(seen.requests) == 10
+    assert len(logs(project)["vision-av.jsonl"]) == 12
