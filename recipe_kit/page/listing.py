@@ -7,6 +7,7 @@ from typing import Any
 from recipe_kit.page import numbers
 from recipe_kit.page.about_change import main_comparisons
 from recipe_kit.page.markdown import Md, code, table, text
+from recipe_kit.page.words import metric_of
 from recipe_kit.record.files import write_atomic
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
@@ -54,16 +55,18 @@ def _model(record: Record) -> str:
 
 def _headline(record: Record) -> Md:
     benchmark, facts = next(iter(record.benchmarks.items()))
-    what = f"accuracy on {code(facts.primary)}"
+    metric = metric_of(record, facts.primary)
+    what = f"{numbers.in_a_sentence(metric)} on {code(facts.primary)}"
     comparison = main_comparisons(record).get(benchmark)
     if comparison is None:
         base = next(one for one in record.evaluations if one.benchmark == benchmark)
-        accuracy = base.tasks[facts.primary].metrics["accuracy"]
+        score = numbers.value(metric, base.tasks[facts.primary].metrics[metric].value)
         why = ", base model was enough" if record.gate.enough else ""
-        return Md(f"{what}: **{numbers.pct(accuracy.value)}**{why}")
-    found = comparison.tasks[facts.primary].differences["accuracy"]
+        return Md(f"{what}: **{score}**{why}")
+    found = comparison.tasks[facts.primary].differences[metric]
     worth = "" if found.better is not None else " (within noise)"
-    return Md(f"{what}: {numbers.pct(found.before)} → **{numbers.pct(found.after)}**{worth}")
+    before, after = (numbers.value(metric, one) for one in (found.before, found.after))
+    return Md(f"{what}: {before} → **{after}**{worth}")
 
 
 def navigation(docs: Path) -> list[dict[str, Any]]:

@@ -220,7 +220,7 @@ def _optimal(record: Record) -> Md:
         who = f"ckpt-{shown}" if trained else "zero-shot"
         doubt = "" if best.difference.better or not trained else "; within noise of zero-shot"
         lines.append(
-            f"  - **{who}**: best for {text(one.name)} "
+            f"    - **{who}**: best for {text(one.name)} "
             f"({numbers.value(one.metric, best.value)}{doubt})"
         )
     return Md("**Optimal Checkpoints**:\n" + "\n".join(lines)) if lines else Md("")
