@@ -23,7 +23,8 @@ def test_the_recipe_that_the_other_tests_edit_is_valid(problems: Problems) -> No
         floor.yaml:9:3: unknown key 'zoom' in 'model'
            9 |   zoom: 2
              |   ^
-          Known keys: base, revision, title, remote_code, min_pixels, max_pixels.
+          Known keys: base, revision, title, remote_code, endpoint, min_pixels, max_pixels, \
+video, compare.
     """),
     ("title: Floors\n", "", """
         floor.yaml:1:1: the key 'title' is missing
@@ -70,8 +71,8 @@ def test_the_recipe_that_the_other_tests_edit_is_valid(problems: Problems) -> No
           Write it without quotes.
     """),
     ("kind: world", "kind: wrld", """
-        floor.yaml:11:19: 'data.sources.drawn.kind' must be 'table', 'world', 'triples' or \
-'questions', but is 'wrld'
+        floor.yaml:11:19: 'data.sources.drawn.kind' must be 'table', 'world', 'triples', \
+'questions' or 'annotations', but is 'wrld'
           11 |     drawn: {kind: wrld, world: floors, count: 100}
              |                   ^
           Did you mean 'world'?
@@ -80,7 +81,7 @@ def test_the_recipe_that_the_other_tests_edit_is_valid(problems: Problems) -> No
         floor.yaml:11:5: the key 'kind' is missing in 'data.sources.drawn'
           11 |     drawn: {world: floors, count: 100}
              |     ^
-          It is 'table', 'world', 'triples' or 'questions'.
+          It is 'table', 'world', 'triples', 'questions' or 'annotations'.
     """),
     # A value is held against the member of a union that is meant, not against all of them.
     ("{rows: test}", "{row: test}", """
@@ -157,8 +158,8 @@ Floors'
              |       ^
     """),
     ("title: Floors\n", "title: Floors\nprofile: test-tune\n", """
-        floor.yaml:3:10: 'profile' must be 'test-finetune-test', 'post-training' or 'capability', \
-but is 'test-tune'
+        floor.yaml:3:10: 'profile' must be 'test-finetune-test', 'post-training', 'capability' \
+or 'benchmark-study', but is 'test-tune'
            3 | profile: test-tune
              |          ^
           Did you mean 'test-finetune-test'?
