@@ -11,6 +11,7 @@ from recipe_kit.data.questions import picture_name
 from recipe_kit.data.sources import load_samples, media_roots
 from recipe_kit.data.splits import assign
 from recipe_kit.errors import DataError
+from recipe_kit.record.files import read_rows
 from recipe_kit.record.schemas import Question
 from recipe_kit.run.convert import (
     format_to_write,
@@ -20,6 +21,7 @@ from recipe_kit.run.convert import (
     write_medium,
 )
 from recipe_kit.run.layout import Layout
+from recipe_kit.run.plan import answered_pools, make_plan
 from recipe_kit.spec.problems import suggest
 from recipe_kit.spec.recipe import Recipe
 
@@ -56,7 +58,10 @@ def export(recipe: Recipe, layout: Layout, out: Path, *, benchmark: str | None =
     recipe_dir = layout.recipe_path.parent
     samples = assign(load_samples(recipe, recipe_dir=recipe_dir, cache=layout.cache), recipe)
     roots = media_roots(recipe, recipe_dir=recipe_dir, cache=layout.cache)
-    questions = build(name, recipe, [sample for sample in samples if sample.split])
+    if name in answered_pools(recipe):
+        questions = _frozen(name, recipe, layout)
+    else:
+        questions = build(name, recipe, [sample for sample in samples if sample.split])
     types = {sample.id: sample.media_type for sample in samples}
     asked = [question for question in questions if not question.rotation]
     exchanged = [
@@ -68,6 +73,23 @@ def export(recipe: Recipe, layout: Layout, out: Path, *, benchmark: str | None =
         exchanged = take_out(exchanged, out.parent / MEDIA, f"{MEDIA}/")
     writing.write(out, exchanged)
     return len(exchanged), writing.title
+
+
+def _frozen(name: str, recipe: Recipe, layout: Layout) -> tuple[Question, ...]:
+    """The questions of a benchmark that models and people have answered too."""
+    from recipe_kit.run.job import questions_name  # seconds of imports, torch among them
+
+    plan = make_plan(recipe, recipe_dir=layout.recipe_path.parent, cache=layout.cache)
+    stage = plan.of("benchmark")
+    if layout.run.manifest(stage.name, stage.fingerprint) is None:
+        raise DataError(
+            "its questions are not settled yet: models answer them, and people decide",
+            where=f"benchmarks.{name}",
+            fix=f"`{layout.run_command(layout.overrides)}` settles them; it says what is left to "
+            "decide",
+        )
+    folder = layout.run.stage(stage.name, stage.fingerprint)
+    return read_rows(folder / questions_name(name), Question)
 
 
 def _exchanged(question: Question, number: int, split: str, media_type: str, path: Path,

@@ -108,6 +108,26 @@ def test_decisions_make_the_benchmark(project: Project) -> None:
     ]  # fmt: skip
 
 
+def test_what_is_exported_is_what_was_settled(project: Project) -> None:
+    result = project("export", "out.json", "--format", "llava")
+    assert result.exit_code == 3
+    assert result.stderr == (
+        "Error: benchmarks.av: its questions are not settled yet: models answer them, and people "
+        "decide\n  To mend it: `recipe run recipes/small.yaml` settles them; it says what is left "
+        "to decide\n"
+    )
+    decide(project, "correct", "remove")
+    assert project("run").exit_code == 0
+    result = project("export", "out.json", "--format", "llava")
+    assert result.exit_code == 0, result.output
+    (frozen,) = project.run_folder.glob("benchmark/*/questions-av.jsonl")
+    asked = [json.loads(line) for line in frozen.read_text().splitlines()]
+    exported = json.loads((project.root / "out.json").read_text())
+    assert [row["conversations"][1]["value"] for row in exported] == [
+        row["reference"] for row in asked
+    ]
+
+
 def test_what_nobody_decided_may_be_left_out(project: Project) -> None:
     first, *rest = read_decisions(review_file(project))
     record_decision(review_file(project), first.model_copy(update={
