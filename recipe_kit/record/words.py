@@ -7,13 +7,16 @@ from pydantic import ValidationError
 
 from recipe_kit.errors import RecordError
 from recipe_kit.record.files import digest
-from recipe_kit.record.schemas import Record
+from recipe_kit.record.schemas import VERSION, Record
 from recipe_kit.spec.recipe import Recipe
 
 WORDS = frozenset(
     {"prose", "title", "authors", "organization", "use_case", "resources", "profile"}
 )
 """Keys of the spec that a page is worded and laid out by; no number follows from them."""
+
+FIRST_WITH_ANSWERS = 2
+"""Version of the first records whose pages carry the answers."""
 
 
 def spec_digest(spec: dict[str, Any]) -> str:
@@ -24,9 +27,12 @@ def spec_digest(spec: dict[str, Any]) -> str:
 def worded(record: Record, recipe: Recipe) -> Record:
     """The record with the words of a recipe, so that the page follows from the record alone."""
     words = recipe.model_dump(mode="json", by_alias=True, include=set(WORDS))
-    return record.model_copy(
-        update={"title": recipe.title, "spec": {**record.spec, **words}}
-    )
+    # It is written with all fields of this version, which an older reader would refuse. Of a page
+    # without answers the version tells that it has none.
+    version = VERSION if record.version >= FIRST_WITH_ANSWERS else record.version
+    return record.model_copy(update={
+        "version": version, "title": recipe.title, "spec": {**record.spec, **words},
+    })
 
 
 def recipe_of(record: Record) -> Recipe:

@@ -237,13 +237,13 @@ def _short(recipe: Recipe, schedule: Schedule) -> Iterator[str]:
             f"{every:,} training samples"
         )
     rising = round(spec.warmup * schedule.steps)
-    if spec.warmup and not rising:
+    if spec.warmup and not rising and "warmup" in spec.model_fields_set:
         yield (
             f"train.warmup: {spec.warmup:.0%} of {_count(schedule.steps, 'step')} is less than "
             "one step, so there is no warm-up"
         )
     first = schedule.checkpoints[0]
-    if rising > first:
+    if rising > first and spec.warmup < LONG_WARMUP:
         yield (
             f"train.warmup: the learning rate rises for {rising:,} steps, and the first "
             f"checkpoint is saved after {first:,}"
