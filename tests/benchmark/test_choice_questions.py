@@ -55,7 +55,8 @@ def test_one_question_in_full() -> None:
         "choices": ("A", "B"), "reference": "A", "hazard": None, "category": "",
         "source": "drawn", "group": "drawn/1", "slices": {},
         "options": {"A": "left", "B": "right"}, "parser": "strict", "answer_by": "both",
-        "rotation": 0, "rotation_of": "",
+        "rotation": 0, "rotation_of": "", "more_references": (), "max_new_tokens": 0, "bare": "",
+        "bleu": "corpus", "pool": "",
     }
 
 
