@@ -129,8 +129,7 @@ def dynamics(record: Record, one: Place) -> Md:
         told.append(f"{verb} to {checkpoint_name(step)} ({numbers.value(one.metric, value)})")
     first_step, first = turns[0]
     start = "the zero-shot baseline" if not first_step else checkpoint_name(first_step)
-    way = joined(told, "then") if len(told) < 3 else f"{', '.join(told[:-1])}, then {told[-1]}"
-    way = str(way).replace(" then ", ", then ") if len(told) == 2 else str(way)
+    way = f"{', '.join(told[:-1])}, then {told[-1]}" if told[1:] else told[0]
     last = points[-1]
     rest = "" if turns[-1][0] == last[0] else (
         f"; from there on it stays within noise, up to {checkpoint_name(last[0])} "
