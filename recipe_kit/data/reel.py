@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipe_kit.data.decoders import Frame, by_av
+from recipe_kit.data.decoders import DECODERS, Frame
 from recipe_kit.data.film import open_film
 from recipe_kit.errors import DataError
 
@@ -30,12 +30,13 @@ class Reel:
 
 
 @contextmanager
-def open_reel(path: Path, *, max_megapixels: float) -> Iterator[Reel]:
+def open_reel(path: Path, *, max_megapixels: float, reader: str = "pyav") -> Iterator[Reel]:
     """Open a video file or a folder of pictures.
 
     Args:
         path: Which.
         max_megapixels: Largest frame that is decoded, in millions of pixels.
+        reader: What decodes a file, one of `DECODERS`.
 
     Raises:
         DataError: It is missing, empty, or no video.
@@ -45,7 +46,7 @@ def open_reel(path: Path, *, max_megapixels: float) -> Iterator[Reel]:
         return
     with open_film(path, max_megapixels=max_megapixels) as film:
         yield Reel(path, tuple(film.seconds), float(film.fps), film.encoding,
-                   lambda indices: by_av(film, indices))
+                   lambda indices: DECODERS[reader](film, indices))
 
 
 def files_of(path: Path) -> list[Path]:

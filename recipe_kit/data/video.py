@@ -56,7 +56,7 @@ def look_at(path: Path, video: Video, *, size_of: SizeOf | None = None,
     Raises:
         DataError: It is missing, empty, cut off, or one of those frames cannot be decoded.
     """
-    with open_reel(path, max_megapixels=max_megapixels) as reel:
+    with open_reel(path, max_megapixels=max_megapixels, reader=video.reader) as reel:
         total = len(reel.seconds)
         taken = frame_numbers(total, reel.fps, video)
         numbers = sorted({*taken, total // 2})
@@ -96,7 +96,7 @@ def read_video(path: Path, video: Video, *, size_of: SizeOf | None = None,
     Raises:
         DataError: It is missing, empty, or cannot be decoded.
     """
-    with open_reel(path, max_megapixels=max_megapixels) as reel:
+    with open_reel(path, max_megapixels=max_megapixels, reader=video.reader) as reel:
         numbers = frame_numbers(len(reel.seconds), reel.fps, video)
         return _clip(reel, numbers, [_fit(frame, size_of) for frame in reel.frames(numbers)])
 

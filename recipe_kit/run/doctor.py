@@ -90,9 +90,9 @@ def _pictures() -> Check:
 
 
 def _videos() -> Check:
-    if importlib.util.find_spec("decord"):
-        return Check("Videos", True, "decord")
-    return Check("Videos", False, "no decoder", "pip install decord2")
+    if importlib.util.find_spec("av"):
+        return Check("Videos", True, "PyAV")
+    return Check("Videos", False, "no decoder", "pip install av")
 
 
 def _embedded() -> Check:

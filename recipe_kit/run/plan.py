@@ -90,8 +90,10 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     blind = [name for name in recipe.benchmarks if asked_blind(recipe, name)]
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
     model = recipe.model.model_dump(mode="json", include={"min_pixels", "max_pixels"})
-    if recipe.model.video != Video():
-        model["video"] = recipe.model.video.model_dump(mode="json")
+    # Every reader gives the same pixels.
+    video = recipe.model.video.model_copy(update={"reader": Video().reader})
+    if video != Video():
+        model["video"] = video.model_dump(mode="json", exclude={"reader"})
     revision = model_revision(recipe.model, recipe_dir)
 
     # What is asked and learned. The data stage reads more than that: a license, the audit's rules.

@@ -9,7 +9,7 @@ from recipe_kit.data.sources import load_samples
 from recipe_kit.data.splits import assign
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.record.archive import ARCHIVE, Archive, write_archive
+from recipe_kit.record.archive import Archive, write_archive
 from recipe_kit.record.files import write_json, write_rows
 from recipe_kit.record.schemas import Question, Validation
 from recipe_kit.run.asking import answers, ask_all, ask_blind, ask_model
@@ -62,6 +62,12 @@ def do_data(job: Job, stage: Stage) -> None:
     write_json(folder / "facts.json", facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts.splits.items())
     job.report.note(f"{len(used)} samples: {counts}")
+    if any(sample.media_type == "video" for sample in used):
+        clips, size = job.frames.size()
+        job.report.note(
+            f"decoded frames of {clips} clips are kept: {size / 1e6:,.0f} MB of at most "
+            f"{recipe.data.frame_cache_gb:g} GB"
+        )
 
 
 def do_zero_shot(job: Job, stage: Stage) -> None:
@@ -147,7 +153,7 @@ def do_comparison(job: Job, stage: Stage) -> None:
         constructions={name: one.construction for name, one in built(job).items()},
         progress=job.report.advance,
     )
-    write_archive(folder / ARCHIVE, archived(questions, asked, study))
+    write_archive(folder, archived(questions, asked, study))
     write_pictures(job, folder, found.examples)
     write_json(folder / "outcome.json", found)
 

@@ -1,7 +1,7 @@
 """The models that are asked, and how they are shown videos."""
 
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,9 @@ class Video(Part):
     """Smallest number of pixels a frame is resized to; `model.min_pixels` when not given."""
     max_pixels: int | None = Field(default=None, ge=1024)
     """Largest number of pixels a frame is resized to; `model.max_pixels` when not given."""
+
+    reader: Literal["pyav", "decord"] = "pyav"
+    """What decodes video files; both give the same pixels, and `pyav` finds more damage."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Video":

@@ -3,6 +3,7 @@
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -145,20 +146,53 @@ def test_only_what_is_needed_is_decoded_but_the_pixels_are_the_same(
         assert (frames == np.stack([everything[number] for number in numbers])).all()
 
 
-def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
-    path, turned = write_film(tmp_path / "a.mp4", 4), tmp_path / "turned.mp4"
-    with av.open(str(path)) as source, av.open(str(turned), "w") as out:
+def turned(path: Path, out_path: Path) -> Path:
+    with av.open(str(path)) as source, av.open(str(out_path), "w") as out:
         stream = out.add_stream_from_template(source.streams.video[0])
         stream.set_display_rotation(90)
         for packet in source.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream
                 out.mux(packet)
-    facts = probe(turned, media_type="video")
+    return out_path
+
+
+def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", 4)
+    upright = turned(path, tmp_path / "turned.mp4")
+    facts = probe(upright, media_type="video")
     assert (facts.width, facts.height) == (96, 128)
-    frames = read_video(turned, Video(nframes=4)).frames_THWC
+    frames = read_video(upright, Video(nframes=4)).frames_THWC
     plain = read_video(path, Video(nframes=4)).frames_THWC
     assert (frames == np.rot90(plain, axes=(1, 2))).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"fps": 25}, {"times_ms": [0, 40, 80, 500, 1000, 1040, 3000, 3040]},
+        {"key_every": 4}, {"width": 32}, {"width": 144}, {"codec": "mpeg4"},
+    ],
+)
+def test_decord_gives_the_same_frames(tmp_path: Path, options: dict[str, Any]) -> None:
+    pytest.importorskip("decord", reason="decord has no build for this machine")
+    path = write_film(tmp_path / "a.mp4", 40, **options)
+    for count in (1, 5, 40):
+        mine, other = (
+            read_video(path, Video(nframes=count, reader=reader)) for reader in ("pyav", "decord"))
+        assert (mine.frames_THWC == other.frames_THWC).all()
+        assert mine.seconds_T == other.seconds_T
+
+
+def test_decord_gives_the_same_frames_of_what_it_misreads(tmp_path: Path) -> None:
+    pytest.importorskip("decord", reason="decord has no build for this machine")
+    plain = write_film(tmp_path / "a.mp4", 16, fps=4)
+    with av.open(str(plain)) as container:
+        unit = round(1 / container.streams.video[0].time_base)
+    cut = with_edit(plain, tmp_path / "cut.mp4", (1500, unit // 2 + 2 * unit))
+    for path in (cut, turned(plain, tmp_path / "turned.mp4")):
+        mine, other = (read_video(path, Video(reader=reader)) for reader in ("pyav", "decord"))
+        assert (mine.frames_THWC == other.frames_THWC).all()
 
 
 @pytest.mark.parametrize("width", [32, 48, 96, 144])

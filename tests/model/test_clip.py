@@ -80,7 +80,8 @@ def test_the_times_of_a_clip(
     shown = show(read_video(path, Video.model_validate(video)), PREPROCESS)
     vision = "<|vision_start|><|video_pad|><|vision_end|>"
     steps = "".join(f"{time}{vision}" for time in text)
-    assert f"<|vision_start|>{steps}<|vision_end|>{PROMPT}" in render(TOKENIZER, PROMPT, [shown.medium])
+    rendered = render(TOKENIZER, PROMPT, [shown.medium])
+    assert f"<|vision_start|>{steps}<|vision_end|>{PROMPT}" in rendered
 
 
 def test_the_times_are_those_of_the_file(tmp_path: Path) -> None:
