@@ -1,6 +1,6 @@
 """Measures the figures of the README: `nox -s bench`.
 
-    python -m tests.bench.figures [demo] [real] [spatial] [starters] [commands] [suite]
+    python -m tests.bench.figures [demo] [real] [spatial] [starters] [commands] [suite] [clips]
 
 Nothing here is asserted: the table says what was measured, beside the bar.
 """
@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from tests.bench.clips import clips
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 Row = tuple[str, str, str]
@@ -27,7 +29,7 @@ def main() -> None:
     """Print one table."""
     parts = {
         "demo": demo, "real": real, "spatial": spatial, "starters": starters,
-        "commands": commands, "suite": suite,
+        "commands": commands, "suite": suite, "clips": clips,
     }
     wanted = sys.argv[1:] or list(parts)
     rows: list[Row] = []
