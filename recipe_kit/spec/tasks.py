@@ -194,11 +194,12 @@ class Pool(Part):
     seed: Seed = 0
     """Seed of the draw."""
     text: OtherModel | None = None
-    """Model that answers from the annotations, where the pool's labels do not."""
+    """Model that answers from the annotations, where no label of the video does."""
     vision: OtherModel | None = None
     """Model that answers from the video, to be compared with the annotations' answer."""
     review: str | None = None
-    """File of decisions on contradictions, beside the recipe; `recipe review` writes it."""
+    """File of decisions on contradictions, beside the recipe; `recipe review` writes it. It is
+    `SLUG-BENCHMARK-review.jsonl` when not given."""
     undecided: Literal["stop", "remove"] = "stop"
     """What to do with contradictions that nobody has decided: stop, or leave them out."""
 
