@@ -15,7 +15,7 @@ from recipe_kit.page.fill import fill
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import fill_prose, setup_page
 from recipe_kit.paths import templates_dir
-from recipe_kit.record.archive import ARCHIVE
+from recipe_kit.record.archive import archive_files
 from recipe_kit.record.schemas import Record
 from recipe_kit.record.words import recipe_of
 
@@ -84,8 +84,7 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
 def _media(record: Record, folder: Path, *, asked: bool) -> dict[str, bytes]:
     """What the run made for the page: pictures and answers."""
     names = shown_media(record)
-    if (folder / ARCHIVE).is_file():
-        names.append(ARCHIVE)
+    names += archive_files(folder)
     found = {}
     for name in dict.fromkeys(names):
         if not re.fullmatch(r"[\w][\w.\-]*", name) or name in (RECORD, SUMS):

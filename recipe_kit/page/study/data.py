@@ -15,12 +15,20 @@ WIDTH = 800
 """Width of a video on the page, in CSS pixels."""
 LONGEST = 400
 """Longest training target that is shown without unfolding, in characters."""
+WORLD = "world"
+"""Kind of a source whose clips are drawn."""
 GRID = 10
 """Most clips on a side of the training grid."""
 _TITLES = {
     "human": "Human-Annotated Captions",
     "cv": "Computer Vision Auto-Captioned Data",
     "reasoning": "Reasoning SFT Data",
+}
+# What a program drew and annotated is not called the work of people.
+_DRAWN = {
+    "human": "Drawn Clips with Captions",
+    "cv": "Drawn Clips with Events",
+    "reasoning": "Drawn Clips with Reasoning",
 }
 _HOLDS = {
     "human": "Each clip has a form with its conditions, rules, critical objects and a caption.",
@@ -32,7 +40,12 @@ _EXAMPLES = {
     "human": "Human Annotation", "cv": "CV-Generated Annotation",
     "reasoning": "Reasoning SFT Annotation",
 }
+_DRAWN_EXAMPLES = {
+    "human": "Human-Format Annotation", "cv": "CV-Format Annotation",
+    "reasoning": "Reasoning SFT Annotation",
+}
 _PARTS = {"human": "Human-Labeled", "cv": "CV-Labeled", "reasoning": "Reasoning SFT"}
+_DRAWN_PARTS = {"human": "Human format", "cv": "CV format", "reasoning": "Reasoning SFT"}
 
 
 def parts(record: Record) -> list[tuple[str, str, SourceFacts]]:
@@ -57,7 +70,8 @@ def sources(record: Record, said: Mapping[str, Md]) -> list[dict[str, Md]]:
     for at, (name, part, facts) in enumerate(parts(record), start=1):
         key = part or name
         kind = facts.formats.get(part, "")
-        title = said.get(f"{key}.title") or text(_TITLES.get(kind) or key)
+        titles = _DRAWN if facts.kind == WORLD else _TITLES
+        title = said.get(f"{key}.title") or text(titles.get(kind) or key)
         words = [said[f"{key}.text"]] if f"{key}.text" in said else []
         found.append({
             "heading": Md(f"Source {at}: {in_item(title)}"),
@@ -69,11 +83,10 @@ def sources(record: Record, said: Mapping[str, Md]) -> list[dict[str, Md]]:
 def _holds(record: Record, name: str, part: str, facts: SourceFacts, *, own: bool) -> str:
     count = facts.parts.get(part, facts.samples)
     what = "clip" if facts.media_type == "video" else "sample"
-    drawn = facts.kind == "world"
     told = [f"{numbers.counted(count, what)} ({code(part or name)})"]
     if part in facts.weights:
         told.append(f"drawn in training with a weight of {numbers.pct(facts.weights[part], 0)}")
-    if drawn:
+    if facts.kind == WORLD:
         told.append("rendered, and annotated by the program that drew them")
     holds = _HOLDS.get(facts.formats.get(part, ""), "")
     return f"{'; '.join(told)}." + (f" {holds}" if holds and not own else "")
@@ -82,11 +95,16 @@ def _holds(record: Record, name: str, part: str, facts: SourceFacts, *, own: boo
 def annotations(record: Record) -> Md:
     """An annotated clip of each source: the video, and the JSON to unfold."""
     return Md("\n".join(
-        f"**{_EXAMPLES[one.format]} Example:**\n\n{_clip(record, one)}"
+        f"**{_example_title(record, one)} Example:**\n\n{_clip(record, one)}"
         f"{_unfold('Click to expand annotation JSON', fence(one.annotation, 'json'))}\n"
         f"{_trained_on(one)}"
         for one in record.annotations
     ))
+
+
+def _example_title(record: Record, one: AnnotationExample) -> str:
+    facts = record.data.sources.get(one.source)
+    return (_DRAWN_EXAMPLES if facts and facts.kind == WORLD else _EXAMPLES)[one.format]
 
 
 def _clip(record: Record, one: AnnotationExample) -> str:
@@ -128,7 +146,8 @@ def summary(record: Record) -> Md:
     rows: list[list[object]] = []
     weighted = any(facts.weights for _, _, facts in parts(record))
     for name, part, facts in parts(record):
-        label = _PARTS.get(facts.formats.get(part, ""))
+        labels = _DRAWN_PARTS if facts.kind == WORLD else _PARTS
+        label = labels.get(facts.formats.get(part, ""))
         title = f"{label} ({code(part)})" if label else code(part or name)
         key = f"{name}/{part}" if part else name
         rows.append([
