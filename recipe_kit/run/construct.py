@@ -29,6 +29,8 @@ from recipe_kit.run.plan import Stage, answered_pools, review_path
 from recipe_kit.spec.model import OtherModel
 from recipe_kit.spec.tasks import Pool
 
+_MOST_TOLD = 10  # decisions about questions that have changed
+
 
 class Built(Entry):
     """How a benchmark was made, and the digest of its questions when they were frozen."""
@@ -71,12 +73,7 @@ def do_benchmark(job: Job, stage: Stage) -> None:
         pairs = read_answers(
             job.recipe, name, job.samples, job.folder(job.plan.of("answers"))
         ).pairs(path)
-        for pair in pairs:
-            if pair.outdated:
-                job.report.note(
-                    f"{pair.id}: the question has changed since '{pair.outdated.decision}' was "
-                    "decided; it is to be decided again"
-                )
+        _tell_outdated(job, pairs)
         left = [pair for pair in pairs if pair.standing == "undecided"]
         add_undecided(path, [undecided(pair) for pair in left])
         if left and pool.undecided == "stop":
@@ -147,6 +144,17 @@ def _write(
     made = construction(pool, pairs, questions, text=text, vision=vision)
     write_json(folder / _built(name), Built(construction=made, frozen=digest(questions)))
     return made
+
+
+def _tell_outdated(job: Job, pairs: Sequence[Pair]) -> None:
+    outdated = [(pair, pair.outdated) for pair in pairs if pair.outdated]
+    for pair, decision in outdated[:_MOST_TOLD]:
+        job.report.note(
+            f"{pair.id}: the question has changed since '{decision.decision}' was decided; it is "
+            "to be decided again"
+        )
+    if len(outdated) > _MOST_TOLD:
+        job.report.note(f"and {len(outdated) - _MOST_TOLD} more")
 
 
 def _ask(job: Job, name: str, asked: Sequence[_Asking]) -> None:
