@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from recipe_kit.data.film import Film, damaged
 from recipe_kit.errors import DataError, MissingPackageError
 
-MARGIN = 128
-"""Encoders work on blocks, so frames are a little larger inside than they are shown."""
+MARGIN = 256
+"""Encoders work on blocks, so frames are a little larger inside than they are shown; and the
+decoder of MPEG-4 needs some room of its own, more than the whole of a very small frame."""
 
 DECORD_FRAMES = 32
 """Frames that decord decodes at once."""
