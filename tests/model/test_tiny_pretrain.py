@@ -5,43 +5,52 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from recipe_kit.model.batch import Batch
 from recipe_kit.model.checkpoint import TINY
 from recipe_kit.model.forward import forward_batch
 from recipe_kit.model.load import load_tokenizer
-from recipe_kit.model.prompt import Batch
 from recipe_kit.model.tiny.build import build_model
 from recipe_kit.model.tiny.muon import Muon, orthogonal
-from recipe_kit.model.tiny.pictures import LENGTH, Artist, Bank, grid_of
-from recipe_kit.model.tiny.pretrain import layout_of, loss_of, read
+from recipe_kit.model.tiny.pictures import Artist, Bank, grid_of, length_of
+from recipe_kit.model.tiny.teacher import layout_of, loss_of, read
 from recipe_kit.model.vision import encode_media
 
 
-@pytest.mark.parametrize("size", [(128, 128), (96, 160)])
-def test_its_forward_is_the_models(size):
+@pytest.mark.parametrize(
+    ("size", "shares"),
+    [
+        ((128, 128), {"primer": 0.5, "all floors": 0.5}),
+        ((96, 160), {"primer": 0.5, "all floors": 0.5}),
+        ((96, 128, 8), {"driving": 1.0}),
+        ((64, 128, 4), {"driving": 1.0}),
+    ],
+)
+def test_its_forward_is_the_models(size, shares):
     tokenizer = load_tokenizer(TINY)
     model = build_model(tokenizer)
-    bank = Bank(size, 16, "cpu")
+    bank = Bank(size, 16, "cpu", shares)
     artist = Artist(tokenizer, seed=5)
-    for number, course in enumerate(("primer", "all floors")):
+    for number, course in enumerate(shares):
         bank.add(artist.draw(course, size, number, count=8))
     rng = np.random.default_rng(0)
-    where, rows = bank.sample({"primer": 0.5, "all floors": 0.5}, 4, 3, LENGTH, rng)
+    where, rows = bank.sample(shares, 4, 3, length_of(size), rng)
     pixels = bank.patches_NPD[where].float() / 127.5 - 1
     layout = layout_of(model, tokenizer, size, "cpu")
     with torch.no_grad():
         mine = loss_of(model, read(model, pixels, rows.ids_BL, layout), rows)
-        twice = pixels.view(4, -1, 3, 1, 256).expand(-1, -1, -1, 2, -1).reshape(-1, 1536)
-        vision = encode_media(model, twice, grid_of(size))
+        if len(size) == 2:
+            pixels = pixels.view(4, -1, 3, 1, 256).expand(-1, -1, -1, 2, -1)
+        vision = encode_media(model, pixels.reshape(-1, 1536), grid_of(size))
         count = len(rows.ids_BL)
-        kinds = torch.zeros_like(rows.ids_BL)
-        kinds[:, layout.first : layout.first + layout.tokens] = 1
+        kinds = layout.shown_L.long().expand(count, -1)
         none = torch.zeros(0)
         batch = Batch(
-            rows.ids_BL, None, kinds, layout.positions_3L[:, None].expand(3, count, -1),
-            none, none, none, none, none, none, count * layout.tokens,
+            rows.ids_BL, kinds, layout.positions_3L[:, None].expand(3, count, -1),
+            none, none, none, none, none, none, count * layout.tokens, None, None,
+            np.zeros((0, 4), np.int64),
         )
         media = [row // 3 for row in range(count)]
-        logits = forward_batch(model, batch, vision, media, keep_P=rows.at_A).logits_PW
+        logits = forward_batch(model, batch, vision, media, keep_P=rows.at_A)
         losses = cross_entropy(logits, rows.answers_A, reduction="none")
     assert mine.item() == pytest.approx((losses * rows.weights_A).sum().item(), rel=1e-4)
 

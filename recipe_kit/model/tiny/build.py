@@ -95,6 +95,15 @@ def build_tokenizer(corpus: Iterable[str], vocab_size: int = 1280) -> PreTrained
     # Frequent enough to be merged first, whatever the corpus is.
     answers = itertools.repeat("\n".join(ANSWERS), 20_000)
     tokenizer.train_from_iterator(itertools.chain(corpus, answers), trainer)
+    return finish_tokenizer(tokenizer)
+
+
+def finish_tokenizer(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """Add Qwen3-VL's control tokens and chat template to a trained byte-level BPE.
+
+    Raises:
+        ModelError: an answer of `ANSWERS` did not become one token (vocabulary too small).
+    """
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in CONTROL])
     tokenizer.add_tokens([AddedToken(token, special=False) for token in VISIBLE])
     wrapped = PreTrainedTokenizerFast(
