@@ -78,7 +78,9 @@ def _counts(found: dict[str, int]) -> str:
 
 def balance(record: Record) -> Md:
     """How often each value of the labels that tasks ask about occurs in each split."""
-    asked = dict.fromkeys(task.label for task in words.tasks(record).values())
+    asked = dict.fromkeys(
+        task.label for task in words.tasks(record).values() if not task.pooled and task.choices
+    )
     counted = record.data.audit.balance
     rows = []
     for label in asked:
@@ -134,6 +136,8 @@ def guidelines(record: Record) -> Md:
     """The seed's two guidelines, with the labels and categories that there are."""
     truths = []
     for task in words.tasks(record).values():
+        if task.pooled or not task.choices:
+            continue
         values = task.options or tuple(task.label_of(choice) for choice in task.choices)
         shown = " / ".join(f"“{text(value)}”" for value in values)
         truths.append(Md(f"{shown} ({code(task.label)})"))
@@ -141,7 +145,7 @@ def guidelines(record: Record) -> Md:
     for facts in record.data.sources.values():
         for category, count in facts.categories.items():
             categories[category] = categories.get(category, 0) + count
-    items = [Md("Clear ground truth: " + "; ".join(truths))]
+    items = [Md("Clear ground truth: " + "; ".join(truths))] if truths else []
     if categories:
         shown = ", ".join(f"{text(name)} ({numbers.num(n)})" for name, n in categories.items())
         items.append(Md(f"Include edge cases; samples per category: {shown}"))

@@ -20,7 +20,9 @@ def caption(record: Record, benchmark: str, task: str) -> Md:
     hazard = f" Hazard answer: “{text(asked.hazard)}”." if asked.hazard else ""
     several = f"{code(benchmark)} · " if len(record.benchmarks) > 1 else ""
     options = ""
-    if asked.options:
+    if asked.pooled:
+        options = " Question and options come from the benchmark's pool."
+    elif asked.options:
         listed = " / ".join(text(option) for option in asked.options)
         order = ", in an order of its own for each question" if asked.shuffle else ""
         options = f" Options: {listed}{order}."

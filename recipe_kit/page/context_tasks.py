@@ -33,7 +33,8 @@ def tasks(record: Record) -> list[dict[str, Any]]:
                 "prompt": task.prompt,
                 "choices": Md(", ".join(text(choice) for choice in task.choices)),
                 "shuffle": task.shuffle,
-                "options": Md(", ".join(f"“{text(option)}”" for option in task.options)),
+                "options": Md("those of each question of the pool") if task.pooled
+                else Md(", ".join(f"“{text(option)}”" for option in task.options)),
                 "label": code(task.label),
                 "hazard": task.hazard,
             }

@@ -1,7 +1,7 @@
 """What the page calls things: models, roles, tasks, labels, pictures."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recipe_kit.page import numbers
@@ -89,6 +89,7 @@ class TaskWords:
     circular: bool = False
     parser: str = "strict"
     answer_by: str = "both"
+    pooled: bool = False  # each question brings its own words and options, from a pool
 
     def label_of(self, answer: str) -> str:
         """The label that an answer stands for: `cracked` for `Yes`."""
@@ -99,6 +100,10 @@ class TaskWords:
 def tasks(record: Record) -> dict[str, TaskWords]:
     """Every task of the record's spec, by name."""
     found: dict[str, TaskWords] = {}
+    pooled = {
+        task for benchmark in record.spec["benchmarks"].values() if benchmark.get("pool")
+        for task in benchmark["tasks"]
+    }
     binary = 0
     for name, spec in record.spec["tasks"].items():
         title = _TITLES[spec["type"]]
@@ -107,7 +112,7 @@ def tasks(record: Record) -> dict[str, TaskWords]:
             binary += 1
         elif _tests(record) and spec["type"] == "scale":
             title = "Severity classification"
-        found[name] = _task(name, spec, title)
+        found[name] = replace(_task(name, spec, title), pooled=name in pooled)
     return found
 
 
