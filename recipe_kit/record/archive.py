@@ -1,9 +1,9 @@
-"""Questions and logged answers in one small file, which travels with the page.
+"""Questions and logged answers in small files, which travel with the page.
 
 `predictions.jsonl.gz` begins with a line that names its format. Then come sections: a line that
 says what follows and how many rows, and the rows, one `Question` or one `Prediction` each. What a
 prediction has in common with the first one of its question (the prompt, its digest) is not written
-again.
+again. What does not fit into one file goes on in `predictions-2.jsonl.gz`, and so on.
 """
 
 import gzip
@@ -16,13 +16,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from recipe_kit.errors import RecordError
-from recipe_kit.record.files import Row, write_atomic
+from recipe_kit.record.files import Row, storage, write_atomic
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.record.schemas.entry import Entry
 
 ARCHIVE = "predictions.jsonl.gz"
 FORMAT = 2
 MAX_BYTES = 10_000_000  # the cookbook's limit for one file
+_ROOM = 1000  # of these for the first line
 
 SHARED = ("prompt", "digest", "model")
 """What a prediction has from the first one of its question, where it does not say otherwise."""
@@ -31,6 +32,8 @@ _MEND = "Render the page again where the run's folder is."
 
 class _Head(Entry):
     format: int
+    part: int = 1
+    parts: int = 1
 
 
 class _Section(Entry):
@@ -75,59 +78,122 @@ class Archive:
             yield f"step {step} on validation", name, asked, rows
 
 
-def write_archive(path: Path, archive: Archive) -> None:
-    """Writes an archive; the same content gives the same bytes.
+def archive_files(folder: Path) -> tuple[str, ...]:
+    """Names of an archive's files in a folder, in their order; none where there is none."""
+    found: list[str] = []
+    while (folder / part_name(len(found) + 1)).is_file():
+        found.append(part_name(len(found) + 1))
+    return tuple(found)
+
+
+def part_name(number: int) -> str:
+    """Name of the first, second, ... file of an archive."""
+    return ARCHIVE if number == 1 else ARCHIVE.replace(".", f"-{number}.", 1)
+
+
+def write_archive(folder: Path, archive: Archive) -> None:
+    """Writes an archive's files into a folder; the same content gives the same bytes.
 
     Raises:
-        RecordError: It is larger than a page's files may be.
+        RecordError: One model's answers to one benchmark are larger than a page's files may be.
         StorageError: The folder cannot be written to.
     """
-    lines = [_Head(format=FORMAT).model_dump_json()]
+    parts = _parts(archive)
+    files: dict[Path, bytes] = {}
+    for number, lines in enumerate(parts, start=1):
+        head = _Head(format=FORMAT, part=number, parts=len(parts))
+        content = _packed_lines([head.model_dump_json(exclude_defaults=True), *lines])
+        files[folder / part_name(number)] = content
+        if len(content) >= MAX_BYTES:
+            raise RecordError(
+                f"the answers of one model to one benchmark take {len(content) / 1e6:.1f} MB, and "
+                f"a page's files have to stay under {MAX_BYTES / 1e6:.0f} MB",
+                where=str(folder / part_name(number)),
+                fix="Ask fewer questions, or shorten answers with evaluation.max_new_tokens.",
+            )
+    for path, content in files.items():
+        write_atomic(path, content)
+    for stale in archive_files(folder)[len(parts):]:
+        with storage(folder / stale):
+            (folder / stale).unlink()
+
+
+def _parts(archive: Archive) -> list[list[str]]:
+    """The lines of each file: sections one after the other, as many as fit into one."""
     first: dict[str, Prediction] = {}
+    sections = []
     for section, rows in _sections(archive):
-        lines.append(section.model_dump_json(exclude_defaults=True))
+        lines = [section.model_dump_json(exclude_defaults=True)]
         lines += [
             _packed(row, first) if isinstance(row, Prediction)
             else row.model_dump_json(exclude_defaults=True)
             for row in rows
         ]
-    content = gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=9, mtime=0)
-    if len(content) >= MAX_BYTES:
-        raise RecordError(
-            f"the answers take {len(content) / 1e6:.1f} MB, and a page's files have to stay under "
-            f"{MAX_BYTES / 1e6:.0f} MB", where=str(path),
-            fix="Ask fewer questions, or shorten the reasoning with evaluation.max_new_tokens.",
-        )
-    write_atomic(path, content)
+        sections.append(lines)
+    every = [line for lines in sections for line in lines]
+    if len(_packed_lines(every)) < MAX_BYTES - _ROOM:
+        return [every]
+    parts: list[list[str]] = [[]]
+    size = 0
+    for lines in sections:
+        # Together they take no more than each by itself.
+        own = len(_packed_lines(lines))
+        if parts[-1] and size + own >= MAX_BYTES - _ROOM:
+            parts.append([])
+            size = 0
+        parts[-1] += lines
+        size += own
+    return parts
 
 
-def read_archive(path: Path) -> Archive:
-    """Reads an archive.
+def _packed_lines(lines: Sequence[str]) -> bytes:
+    return gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=9, mtime=0)
+
+
+def read_archive(folder: Path) -> Archive:
+    """Reads the archive in a folder.
 
     Raises:
-        RecordError: It is missing, damaged, or written by a newer version.
+        RecordError: A file of it is missing, damaged, or written by a newer version.
     """
+    found = _Found()
+    first: dict[str, Prediction] = {}
+    number = parts = 1
+    while number <= parts:
+        path = folder / part_name(number)
+        reader = _Reader(path, _lines(path), first)
+        head = reader.row(_Head)
+        if head.format > FORMAT:
+            raise RecordError(
+                "is in a newer format", where=str(path), fix="Install a newer recipe_kit.",
+            )
+        if head.part != number or (number > 1 and head.parts != parts):
+            raise RecordError(
+                f"says it is file {head.part} of {head.parts}", where=str(path), fix=_MEND
+            )
+        parts = head.parts
+        _read_sections(reader, found)
+        number += 1
+    return Archive(**vars(found))
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        lines = gzip.decompress(path.read_bytes()).decode().split("\n")
+        return gzip.decompress(path.read_bytes()).decode().split("\n")[:-1]
     except FileNotFoundError as error:
         raise RecordError("is missing", where=str(path), fix=_MEND) from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise RecordError(f"is damaged: {error}", where=str(path), fix=_MEND) from error
-    reader = _Reader(path, lines[:-1])
-    if reader.row(_Head).format > FORMAT:
-        raise RecordError(
-            "is in a newer format", where=str(path), fix="Install a newer recipe_kit.",
-        )
-    found = _Found()
+
+
+def _read_sections(reader: "_Reader", found: "_Found") -> None:
     while not reader.at_end:
         section = reader.row(_Section)
         if section.role or section.step is not None:
-            rows = tuple(reader.prediction() for _ in range(section.rows))
-            found.keep(section, rows)
+            found.keep(section, tuple(reader.prediction() for _ in range(section.rows)))
         else:
             kept = found.validation_questions if section.validation else found.questions
             kept[section.benchmark] = reader.rows(Question, section.rows)
-    return Archive(**vars(found))
 
 
 def _sections(archive: Archive) -> Iterator[tuple[_Section, Sequence[Question | Prediction]]]:
@@ -176,11 +242,11 @@ class _Found:
 class _Reader:
     """Lines of an archive, one after the other."""
 
-    def __init__(self, path: Path, lines: Sequence[str]) -> None:
+    def __init__(self, path: Path, lines: Sequence[str], first: dict[str, Prediction]) -> None:
         self._path = path
         self._lines = lines
         self._next = 0
-        self._first: dict[str, Prediction] = {}
+        self._first = first
 
     @property
     def at_end(self) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from recipe_kit.data.exchange.training import LOADER
 from recipe_kit.errors import RecordError, TrainError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
-from recipe_kit.record.archive import ARCHIVE
+from recipe_kit.record.archive import archive_files
 from recipe_kit.record.files import read_json, storage, write_atomic, write_json
 from recipe_kit.record.schemas import ModelFacts, Record, StageEntry, TrainingResult
 from recipe_kit.record.store import read_record
@@ -238,7 +238,7 @@ def _files(job: Job) -> dict[str, Path]:
     made = job.folder(job.plan.of("comparison"))
     pictures = read_json(made / "pictures.json", Pictures)
     files = {name: made / "media" / name for name in pictures.files}
-    files[ARCHIVE] = made / ARCHIVE
+    files |= {name: made / name for name in archive_files(made)}
     return files
 
 

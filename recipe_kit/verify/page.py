@@ -17,7 +17,7 @@ from recipe_kit.page.figures import figures
 from recipe_kit.page.files import RECORD, SUMS, page_files, shown_media
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.render import DRAWN_BY
-from recipe_kit.record.archive import ARCHIVE, Archive, read_archive
+from recipe_kit.record.archive import ARCHIVE, Archive, archive_files, read_archive
 from recipe_kit.record.schemas import VERSION, Record
 from recipe_kit.record.store import read_record
 from recipe_kit.record.versions import machine, versions
@@ -88,7 +88,7 @@ def verify(page: Path) -> Report:
         record = read_record(page / "assets" / RECORD)
         _refuse_old(page, record)
         found += _media(page, record)
-        archive = read_archive(page / "assets" / ARCHIVE)
+        archive = read_archive(page / "assets")
         with drawing(figures(record).values(), aside=_worth_it(archive)) as draw:
             found += misread(archive)
             found += _scores(record, archive)
@@ -157,7 +157,7 @@ def _sums(page: Path) -> Iterator[Finding]:
 
 def _media(page: Path, record: Record) -> Iterator[Finding]:
     """Pictures and answers that are not those the run made."""
-    for name in sorted({*shown_media(record), ARCHIVE}):
+    for name in sorted({*shown_media(record), ARCHIVE, *archive_files(page / "assets")}):
         path = page / "assets" / name
         if name not in record.media:
             yield Finding(f"assets/{RECORD}: media", f"does not list {name}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_project import ENOUGH, Project, copy_project, findings
 
-from recipe_kit.record.archive import ARCHIVE, read_archive
+from recipe_kit.record.archive import read_archive
 from recipe_kit.record.store import read_record
 from recipe_kit.run.plan import make_plan, outline
 from recipe_kit.spec.load import load_recipe
@@ -78,7 +78,7 @@ def test_another_model_is_asked_once_and_scored_beside(studied: Project) -> None
 
 
 def test_all_answers_travel_with_the_page(studied: Project) -> None:
-    archive = read_archive(studied.page / "assets" / ARCHIVE)
+    archive = read_archive(studied.page / "assets")
     assert list(archive.predictions) == [("base", "floor"), ("compare-again", "floor")]
     assert list(archive.steps) == [(step, "floor") for step in STEPS]
     assert list(archive.validation) == [(step, "floor") for step in (0, *STEPS)]

@@ -110,7 +110,7 @@ def test_no_number_is_taken_from_the_record(page: Path) -> None:
     data = json.loads((page / RECORD).read_text())
     for part in PARTS:
         data[part] = changed(data[part])
-    again = rescored(Record.model_validate(data), read_archive(page / ANSWERS))
+    again = rescored(Record.model_validate(data), read_archive((page / ANSWERS).parent))
     assert {part: getattr(again, part) for part in PARTS} == {
         part: getattr(record, part) for part in PARTS
     }
@@ -170,7 +170,7 @@ def test_a_checkpoint_that_was_taken_out_is_missed(page: Path) -> None:
 
 def test_without_the_checkpoints_answers_nothing_is_scored(page: Path) -> None:
     data = json.loads((page / RECORD).read_text())
-    archive = read_archive(page / ANSWERS)
+    archive = read_archive((page / ANSWERS).parent)
     assert data["checkpoints"]
     assert archive.steps
     empty = type(archive)(archive.questions, archive.predictions, archive.blind)
