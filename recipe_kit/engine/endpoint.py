@@ -92,6 +92,8 @@ class EndpointEngine:
             EngineError: the server does not answer, or not as documented.
         """
         rest = iter(questions)
+        if self._client.is_closed():  # it was asked before
+            self._client = _client(self._endpoint, self._secret)
         pool = ThreadPoolExecutor(self._endpoint.concurrency, thread_name_prefix="endpoint")
         try:
             under_way = {
@@ -112,9 +114,8 @@ class EndpointEngine:
             if failed:
                 failed.result()
         finally:
-            # So that a request which waits does not hold up Ctrl-C.
-            if under_way := {future for future in under_way if not future.done()}:
-                self._client.close()
+            # So that a request which waits does not hold up Ctrl-C, and no connection is left.
+            self._client.close()
             pool.shutdown(cancel_futures=True)
 
     def _answer(self, question: Question) -> Prediction:
