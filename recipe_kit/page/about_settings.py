@@ -5,7 +5,7 @@ from typing import Any
 
 from recipe_kit.page import numbers
 from recipe_kit.page.about_gaps import in_item
-from recipe_kit.page.about_training import main
+from recipe_kit.page.about_training import main, recommended
 from recipe_kit.page.markdown import Md, fence, text
 from recipe_kit.record.schemas import Record, Validation
 
@@ -176,7 +176,9 @@ def checkpoints(record: Record) -> Md:
         f"**Checkpointing:** The state of training is saved {often}. A run that was stopped goes "
         "on from there when the same command is given again."
     )
-    if best is not None:
+    if record.recommendation:
+        said += f" {recommended(record.recommendation)}"
+    elif best is not None:
         among = (
             f"{numbers.num(tried)} checkpoints were tried; that of step {numbers.num(best.step)} "
             if tried > 1

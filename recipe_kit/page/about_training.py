@@ -12,7 +12,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from recipe_kit.page import numbers
 from recipe_kit.page.markdown import Md, code, fold, table, text
-from recipe_kit.record.schemas import Record, TrainingResult, Validation
+from recipe_kit.record.schemas import Recommendation, Record, TrainingResult, Validation
 from recipe_kit.spec.train import Train
 
 _COLUMN = 34  # where the comments of the configuration begin
@@ -115,7 +115,7 @@ def validations(record: Record) -> Md:
         ]
         if line.best:
             cells = [Md(f"**{text(cell)}**") for cell in cells]
-            rows.append([*cells, Md("**best, chosen**")])
+            rows.append([*cells, Md("**best**" if record.recommendation else "**best, chosen**")])
         else:
             rows.append([*cells, ""])
     headers = ["Epoch", "Step", "Train Loss", "Val Loss", "Val Accuracy", ""]
@@ -134,8 +134,22 @@ def stop_sentence(record: Record) -> Md:
         if best
         else ""
     )
+    if record.recommendation:
+        chosen = f" {recommended(record.recommendation)}"
     stopped = text(training.stopped).rstrip(".")
     return Md(f"**Why it stopped:** {stopped}.{chosen}")
+
+
+def recommended(found: Recommendation) -> str:
+    """Which of all checkpoints is the result, and on what it was chosen."""
+    on = (
+        "the validation samples, never on test" if found.split == "val"
+        else "the test samples, for want of validation samples"
+    )
+    return (
+        f"Each of the {numbers.counted(len(found.candidates), 'saved checkpoint')} was asked "
+        f"everything; that of step {numbers.num(found.step)} is recommended by a rule on {on}."
+    )
 
 
 def _by(best: Validation) -> str:

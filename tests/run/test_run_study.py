@@ -60,6 +60,16 @@ def test_the_tuned_model_is_the_recommended_checkpoint(studied: Project) -> None
     assert tuned.blind_predictions.endswith(f"step-{step:06d}/predictions-floor.blind.jsonl")
 
 
+def test_the_page_says_how_the_checkpoint_was_chosen(studied: Project) -> None:
+    text = (studied.page / "index.md").read_text()
+    step = studied.record()["recommendation"]["step"]
+    assert (
+        f"Each of the 4 saved checkpoints was asked everything; that of step {step} is recommended "
+        "by a rule on the validation samples, never on test."
+    ) in text
+    assert "best, chosen" not in text
+
+
 def test_another_model_is_asked_once_and_scored_beside(studied: Project) -> None:
     record = read_record(studied.run_folder / "record.json")
     assert [one.role for one in record.evaluations] == ["base", "tuned", "compare-again"]
