@@ -39,12 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--readers", nargs="+", choices=READERS, default=list(READERS))
+    parser.add_argument("--only", choices=("clips", "films", "cache"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [(f"{len(files)} real clips", files) for files in [sorted(CLIPS.glob("*.mp4"))]]
-        rows += [(name, [path]) for name, path in films(Path(folder)).items()]
-        compare([row for row in rows if row[1]], asked.frames, asked.rounds)
-        cached(sorted(CLIPS.glob("*.mp4")), asked.frames, Path(folder) / "cache")
+        clips = sorted(CLIPS.glob("*.mp4"))
+        rows = [(f"{len(clips)} real clips", clips)] if asked.only in (None, "clips") else []
+        if asked.only in (None, "films"):
+            rows += [(name, [path]) for name, path in films(Path(folder)).items()]
+        if rows:
+            compare(rows, asked.readers, asked.frames, asked.rounds)
+        if asked.only in (None, "cache"):
+            cached(clips, asked.frames, Path(folder) / "cache")
 
 
 def films(folder: Path) -> dict[str, Path]:
@@ -130,10 +136,13 @@ READERS: dict[str, tuple[str, Read]] = {
 }
 
 
-def compare(rows: Sequence[tuple[str, Sequence[Path]]], frames: int, rounds: int) -> None:
+def compare(
+    rows: Sequence[tuple[str, Sequence[Path]]], wanted: Sequence[str], frames: int, rounds: int
+) -> None:
     """Milliseconds for each reader to read `frames` frames of all files of a row."""
     readers = {
-        name: read for name, (module, read) in READERS.items() if importlib.util.find_spec(module)
+        name: read for name, (module, read) in READERS.items()
+        if name in wanted and importlib.util.find_spec(module)
     }
     print(f"| {frames} frames of | {' | '.join(f'{name}, ms' for name in readers)} | same pixels |")
     print(f"| --- |{' ---: |' * len(readers)} --- |")
