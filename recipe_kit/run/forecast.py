@@ -127,8 +127,10 @@ def _product(recipe: Recipe) -> str:
 
 def _drawn(recipe: Recipe, schedule: Schedule) -> Iterator[str]:
     """How often the samples of each subdirectory come, where they are weighted."""
-    for name, passes in _passes(recipe, schedule).items():
-        yield f"drawn: each sample of {name} about {passes:.2g} times an epoch"
+    found = _passes(recipe, schedule)
+    if len({f"{passes:.2g}" for passes in found.values()}) > 1:
+        for name, passes in found.items():
+            yield f"drawn: each sample of {name} about {passes:.2g} times an epoch"
 
 
 def _passes(recipe: Recipe, schedule: Schedule) -> dict[str, float]:
