@@ -70,7 +70,11 @@ def reproduce(record: Record) -> Md:
     file = shlex.quote(recipe_file(record))
     steps = (
         (f"recipe validate {file}", "check the recipe"),
-        (_run(record), "evaluate, decide, fine-tune, evaluate again, write this page"),
+        (
+            _run(record),
+            "evaluate, write this page" if record.spec["train"]["method"] == "none"
+            else "evaluate, decide, fine-tune, evaluate again, write this page",
+        ),
         (f"recipe verify docs/recipes/{record.slug}", "score the logged answers again, compare"),
         ("mkdocs serve", "look at it"),
     )

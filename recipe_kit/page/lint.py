@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -155,5 +156,7 @@ def _target_fault(
     inside = path.removeprefix("./")
     # What lies in the page's assets now may be gone when these files are in place.
     there = made if made is not None and inside.startswith("assets/") else folder
-    if not (there / path).exists() and not (made and (made / path).exists()):
+    # Without `..`: the page's own folder need not be there yet.
+    places = [Path(normpath(one / path)) for one in (there, made) if one is not None]
+    if not any(one.exists() for one in places):
         yield Fault(number, f"a link to the missing file '{path}'", "add the file or mend the link")

@@ -14,7 +14,8 @@ def matched_spans(
     """The places in a text that some reference has as well, word for word.
 
     Every word that is part of a shared run of `shortest` to `longest` words belongs to a place;
-    places that touch are one. Upper and lower case are the same.
+    places that touch are one. A run begins and ends with a word, and the marks inside it count as
+    words do. Upper and lower case are the same.
 
     Args:
         text: The text.
@@ -34,7 +35,8 @@ def matched_spans(
             for other in others for at in range(len(other) - size + 1)
         }
         for at in range(len(words) - size + 1):
-            if tuple(words[at : at + size]) in known:
+            run = words[at : at + size]
+            if _is_word(run[0]) and _is_word(run[-1]) and tuple(run) in known:
                 marked[at : at + size] = [True] * size
     spans: list[Span] = []
     for at, (start, end) in enumerate(found):
@@ -45,3 +47,7 @@ def matched_spans(
         else:
             spans.append((start, end))
     return spans
+
+
+def _is_word(token: str) -> bool:
+    return token[0].isalnum() or token[0] == "_"

@@ -18,7 +18,9 @@ def marked(text: str, *references: str, **settings: int) -> str:
 @pytest.mark.parametrize(("text", "reference", "expected"), [
     ("It is dry.", "It is wet.", "[It is] dry."),
     ("A bus stops, and a car waits.", "The bus stops. A car waits.",
-     "A [bus stops], and [a car waits.]"),
+     "A [bus stops], and [a car waits]."),
+    ("It snows. The road bends.", "It rains. The road ends.", "It snows. [The road] bends."),
+    ("a red, wet road", "one red, wet street", "a [red, wet] road"),
     ("rain rain rain", "rain", "rain rain rain"),
     ("THE EGO VEHICLE", "the ego vehicle", "[THE EGO VEHICLE]"),
     ("low-speed road", "a low-speed road", "[low-speed road]"),
@@ -46,8 +48,8 @@ def test_what_is_marked_is_in_order_and_in_the_reference(text: str, reference: s
         assert set(text[start:end].lower().replace(".", " . ").split()) <= words
 
 
-@given(st.text(alphabet="ab c.", min_size=3, max_size=30))
+@given(st.text(alphabet="ab c", min_size=3, max_size=30))
 def test_a_text_that_is_its_own_reference_is_marked_whole(text: str) -> None:
-    count = len(text.replace(".", " . ").split())
     spans = matched_spans(text, (text,))
-    assert spans == ([(text.index(text.strip()), len(text.rstrip()))] if count > 1 else [])
+    whole = [(text.index(text.strip()), len(text.rstrip()))]
+    assert spans == (whole if len(text.split()) > 1 else [])

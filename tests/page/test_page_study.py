@@ -165,7 +165,8 @@ def test_the_page_says(page: str, said: str) -> None:
     "- **Fine-Tuning Success**: At ckpt-60, 2 of 3 metrics improve over the zero-shot baseline "
     "beyond noise: BLEU (+0.026, +23.0%) and MCQ-based VQA (+17.3 points); within noise: LingoQA "
     "(+1.6 points).",
-    "    - **ckpt-40 & 80**: best for BLEU (0.142)\n    - **ckpt-60**: best for MCQ-based VQA (74.0%)\n"
+    "    - **ckpt-40 & 80**: best for BLEU (0.142)\n"
+    "    - **ckpt-60**: best for MCQ-based VQA (74.0%)\n"
     "    - **ckpt-40**: best for LingoQA (44.0%; within noise of zero-shot)\n",
     "- **Category Performance**: At ckpt-60, MCQ-based VQA shows: Scene Description (strongest, "
     "85.0%) > Characters &amp; Interactions (80.0%) > Key Objects (77.0%) > Ego Vehicle Behavior "

@@ -20,6 +20,9 @@ from recipe_kit.page.study.places import (
 from recipe_kit.record.schemas import Construction, Record, SourceFacts
 from recipe_kit.spec.problems import suggest
 
+_MANY = 4
+"""From so many values on, not all of them are named."""
+
 
 def requirements(record: Record, said: Mapping[str, Md]) -> Md:
     """Every category with what it covers.
@@ -113,19 +116,25 @@ def span(facts: SourceFacts) -> str:
 
 
 def _resolution(facts: SourceFacts) -> str:
-    return size_of(facts) + (f" @ {_several(facts.fps)} fps" if facts.fps else "")
+    at = " @" if len(facts.resolutions) == 1 else ", at"
+    return size_of(facts) + (f"{at} {rates(facts)} fps" if facts.fps else "")
+
+
+def rates(facts: SourceFacts) -> str:
+    """Frames per second: `30`, or `25 or 30`."""
+    found = sorted(facts.fps, key=float)
+    return " or ".join(found) if len(found) < _MANY else f"{found[0]} to {found[-1]}"
 
 
 def size_of(facts: SourceFacts) -> str:
-    """The commonest resolutions: `1936 × 1220`."""
-    return _several(facts.resolutions).replace("×", " × ")
-
-
-def _several(found: Mapping[str, int]) -> str:
-    names = list(found)
-    if len(names) < 3:
-        return " or ".join(names) or "–"
-    return f"mostly {names[0]}, and {len(names) - 1} others"
+    """The commonest resolutions, with their counts where there are several."""
+    found = {size.replace("×", " × "): count for size, count in facts.resolutions.items()}
+    if len(found) < 2:
+        return "".join(found) or "–"
+    shown = [f"{size} ({numbers.num(count)})" for size, count in list(found.items())[: _MANY - 1]]
+    more = len(found) - len(shown)
+    return ", ".join(shown) + (f" and {more} other sizes" if more > 1 else
+                               " and one other size" if more else "")
 
 
 def _encoding(facts: SourceFacts) -> str:

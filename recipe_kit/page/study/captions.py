@@ -8,7 +8,7 @@ from recipe_kit.page.markdown import Md, clean, media, text
 from recipe_kit.page.ngrams import matched_spans
 from recipe_kit.record.schemas import Example, Record
 
-LONGEST = 1200  # of a caption, in characters
+LONGEST = 700  # of a caption, in characters
 _TITLES = {
     "higher": "Closer to the reference", "lower": "Farther from the reference",
     "lowest": "Farthest from the reference", "fixed": "Fixed", "broken": "Broken",
@@ -47,7 +47,7 @@ def _example(record: Record, one: Example, said: Mapping[str, Md]) -> str:
     name = words.sample_of(one.question)
     references = one.references or (one.reference,)
     rows: list[tuple[str, str, float | None]] = [
-        ("Reference", " / ".join(text(reference) for reference in references), None)
+        ("Reference", " / ".join(text(_cut(reference)) for reference in references), None)
     ]
     if one.before is not None:
         rows.append(("Zero-shot", marked(one.before, references), one.before_score))
@@ -74,8 +74,7 @@ def _score(score: float | None) -> str:
 
 def marked(said: str, references: tuple[str, ...]) -> str:
     """A text with what it shares with a reference marked, as HTML."""
-    plain = " ".join(clean(said).split())
-    short = plain if len(plain) <= LONGEST else plain[:LONGEST] + " …"
+    short = _cut(clean(said))
     if not short:
         return "<i>nothing was said</i>"
     shown, at = [], 0
@@ -83,6 +82,12 @@ def marked(said: str, references: tuple[str, ...]) -> str:
         shown += [_kept(short[at:start]), f"<mark>{text(short[start:end])}</mark>"]
         at = end
     return "".join([*shown, _kept(short[at:])])
+
+
+def _cut(said: str) -> str:
+    """A text on one line, without the end of a long one."""
+    line = " ".join(said.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST].rsplit(' ', 1)[0]} …"
 
 
 def _kept(part: str) -> str:

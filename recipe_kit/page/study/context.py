@@ -138,7 +138,7 @@ def _of_results(
         "candidates_note": results.candidates_note(record),
         "captions": captions.captions(record, said),
         "galleries": [
-            {"title": title, "what": what, "pictures": pictures}
+            {"title": title, "what": what.replace("pictures", "videos"), "pictures": pictures}
             for title, what, pictures in about_examples.galleries(record, shown)
         ],
         "regressions": about_change.regressions(record),

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from recipe_kit.page import numbers
 from recipe_kit.page.about_gaps import in_item
 from recipe_kit.page.markdown import Md, code, fence, table, text
-from recipe_kit.page.study.benchmark import size_of, span
+from recipe_kit.page.study.benchmark import rates, size_of, span
 from recipe_kit.page.study.places import joined
 from recipe_kit.record.schemas import AnnotationExample, Record, SourceFacts, TrainingResult
 
@@ -184,7 +184,7 @@ def specification(record: Record) -> Md:
         said = [
             *([f"{span(facts)} per clip"] if facts.seconds else []),
             f"{numbers.size(round(facts.bytes / files))} average size",
-            size_of(facts), *([f"{' or '.join(facts.fps)} fps"] if 0 < len(facts.fps) < 3 else []),
+            size_of(facts), *([f"{rates(facts)} fps"] if facts.fps else []),
         ]
         told.append((f"{code(name)}: " if len(every) > 1 else "") + ", ".join(said))
     kind = "Video" if any(one.media_type == "video" for one in every.values()) else "Media"

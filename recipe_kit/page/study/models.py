@@ -54,6 +54,7 @@ def zero_shot(record: Record) -> list[dict[str, Md]]:
             "intro": _intro(record, one),
             "table": _by_category(record, one) if categories(record, one)
             else _by_model(record, one),
+            "slices": by_slice(record, one),
             "details": _details(record, one),
             "differences": differences(record, one),
         })
@@ -161,10 +162,33 @@ _BASELINES = {"chance": "guessing", "majority": "always the commonest answer",
 
 
 def _without(scores: TaskScores) -> str:
+    found = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
+    # Where options differ from question to question, no answer is common.
+    if found.get("majority", 0.0) < found.get("chance", 0.0):
+        found.pop("majority", None)
     return ", ".join(
-        f"{what} {numbers.pct(scores.baselines[name].value)}"
-        for name, what in _BASELINES.items() if name in scores.baselines
+        f"{what} {numbers.pct(found[name])}" for name, what in _BASELINES.items() if name in found
     )
+
+
+def by_slice(record: Record, one: Place) -> Md:
+    """The labels that the benchmark names for its results: values by models."""
+    asked = {role: scores_of(record, one, role) for role in models(record)}
+    first = scores_of(record, one)
+    kinds = record.spec["benchmarks"][one.benchmark]["slices"]
+    rows: list[list[object]] = []
+    for kind in kinds:
+        values = list(first.slices.get(kind, {})) if first else []
+        for value in values if len(values) > 1 else []:
+            found = [
+                scores.slices.get(kind, {}).get(value, {}).get(one.metric) if scores else None
+                for scores in asked.values()
+            ]
+            count = max((metric.n for metric in found if metric), default=0)
+            told = [shown(one, metric) for metric in found]
+            rows.append([Md(f"{code(kind)}: {text(value)}"), numbers.num(count), *told])
+    heads = [text(facts.title) for facts in models(record).values()]
+    return table(["Slice", "n", *heads], rows, "lr" + "r" * len(heads))
 
 
 def differences(record: Record, one: Place) -> Md:
