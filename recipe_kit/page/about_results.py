@@ -152,6 +152,7 @@ def _test(record: Record) -> str:
         for one in task.differences.values() if one.p is not None
     }
     named = sorted(str(text(one)) for one in used if one)
+    named = [f"the {one}" for one in named]
     return " or ".join([*(["McNemar's exact test"] if "" in used or not named else []), *named])
 
 

@@ -124,8 +124,8 @@ def test_tables_hold_the_numbers_of_the_record(
     '<video controls width="800">\n  <source src="assets/training-grid.mp4" type="video/mp4">\n'
     "</video>\n",
     "<details>\n<summary>Click to expand annotation JSON</summary>\n\n```json\n{\n",
-    "100 optimizer steps of 16 samples are 1,600 samples, or 2.2 passes over the 720 training "
-    "samples. 5 checkpoints of it were kept and evaluated: 20, 40, 60, 80, 100.",
+    "100 optimizer steps of at most 16 samples took 1,584 samples: 2.2 times the 720 samples of an "
+    "epoch. 5 checkpoints of it were kept and evaluated: 20, 40, 60, 80, 100.",
     "<b>Fine-tuned</b> (BLEU 0.430)<br><mark>The ego vehicle drives straight on a wet road and "
     "stops behind a</mark> truck.",
     "Zero-shot: ✗ “It is parked.”<br>Fine-tuned: ✓ “The light is red.”",

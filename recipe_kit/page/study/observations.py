@@ -261,9 +261,15 @@ def _course(record: Record) -> Md:
     ])
     told = (
         f", with over-fitting beyond noise after that: {named}" if lost
-        else f"; no metric falls from its peak to ckpt-{last} beyond noise"
+        else "" if peaks == [last] else
+        f"; no metric falls from its peak to ckpt-{last} beyond noise"
     )
-    return Md(f"**Training Dynamics**: Performance peaks at {early}{which}{told}.")
+    unhelped = joined([
+        str(text(_name(record, best.benchmark, best.task))) for best in record.best
+        if 0 in best.steps
+    ])
+    rest = f"; {unhelped} is best zero-shot" if unhelped else ""
+    return Md(f"**Training Dynamics**: Performance peaks at {early}{which}{told}{rest}.")
 
 
 def _name(record: Record, benchmark: str, task: str) -> str:

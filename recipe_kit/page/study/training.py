@@ -59,10 +59,12 @@ def steps_sentence(record: Record) -> Md:
         f" {numbers.counted(len(kept), 'checkpoint')} of it were kept and evaluated: "
         f"{', '.join(map(numbers.num, kept))}." if kept else ""
     )
+    every = training.epoch_samples or sum(training.samples.values())
+    # The last step of an epoch takes fewer samples than the others.
     return Md(
-        f"{numbers.num(training.steps)} optimizer steps of {numbers.num(per_step)} samples are "
-        f"{numbers.num(training.steps * per_step)} samples, or {training.epochs:.3g} passes over "
-        f"the {numbers.num(sum(training.samples.values()))} training samples.{saved}"
+        f"{numbers.num(training.steps)} optimizer steps of at most {numbers.num(per_step)} samples "
+        f"took {numbers.num(round(training.epochs * every))} samples: {training.epochs:.3g} times "
+        f"the {numbers.num(every)} samples of an epoch.{saved}"
     )
 
 
