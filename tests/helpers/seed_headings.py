@@ -62,7 +62,7 @@ HEADINGS = {
     "post-training": POST_TRAINING,
     "capability": CAPABILITY,
 }
-"""From a profile to its document's headings."""
+"""From a profile to its document's headings; a study's follow from what it has."""
 
 # Between its sources and its numbered methods, a study says what it has; these are always there.
 BENCHMARK_STUDY = """## Overview
@@ -98,3 +98,10 @@ LINGOQA = ["#### 1.3 LingoQA Benchmark", "### 2.2 LingoQA Benchmark Results"]
 """Headings of a study that asks LingoQA's questions as well."""
 TRAINED_ONLY = BENCHMARK_STUDY[BENCHMARK_STUDY.index("## 3. Data Curation") :][:12]
 """Headings that a study has only where something is trained."""
+
+
+def wanted(profile: str, *, trained: bool) -> list[str]:
+    """The headings that a page of a profile has, by whether anything was trained."""
+    if profile != "benchmark-study":
+        return HEADINGS[profile]
+    return [one for one in BENCHMARK_STUDY if trained or one not in TRAINED_ONLY]

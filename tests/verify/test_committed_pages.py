@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from page_reading import headings, read, within
-from seed_headings import HEADINGS
+from seed_headings import HEADINGS, wanted
 from tampering import tamper
 
 from recipe_kit.record.store import read_record
@@ -21,7 +21,7 @@ def profile_of(page: Path) -> str:
 
 
 def test_every_profile_has_a_page() -> None:
-    assert {profile_of(page) for page in PAGES} == set(HEADINGS)
+    assert {profile_of(page) for page in PAGES} >= set(HEADINGS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -31,9 +31,10 @@ def test_a_page_is_what_its_answers_give(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_has_every_heading_of_its_document(page: Path) -> None:
-    wanted, found = HEADINGS[profile_of(page)], headings(read(page))
-    assert [heading for heading in wanted if heading not in found] == []
-    assert within(wanted, found)
+    trained = bool(read_record(page / "assets" / "record.json").training)
+    right, found = wanted(profile_of(page), trained=trained), headings(read(page))
+    assert [heading for heading in right if heading not in found] == []
+    assert within(right, found)
 
 
 @pytest.mark.parametrize("seed", range(20))
