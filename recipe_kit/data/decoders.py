@@ -15,6 +15,9 @@ MARGIN = 256
 """Encoders work on blocks, so frames are a little larger inside than they are shown; and the
 decoder of MPEG-4 needs some room of its own, more than the whole of a very small frame."""
 
+SMALL = 100_000
+"""Frames of fewer pixels are decoded by one thread."""
+
 DECORD_FRAMES = 32
 """Frames that decord decodes at once."""
 
@@ -82,7 +85,9 @@ DECODERS: dict[str, Decoder] = {"pyav": by_av, "decord": by_decord}
 
 def _frames(film: Film, indices: Sequence[int], needed: Sequence[bool]) -> Iterator[Frame]:
     import av
+    from av.video.reformatter import VideoReformatter
 
+    converter = VideoReformatter()  # one for all frames, which is much quicker than one for each
     wanted = [film.stamps[index] if film.timed else index for index in indices]
     done = 0
     try:
@@ -93,7 +98,7 @@ def _frames(film: Film, indices: Sequence[int], needed: Sequence[bool]) -> Itera
                 continue
             if frame.is_corrupt:
                 break
-            yield _pixels(frame)
+            yield _pixels(frame, converter)
             done += 1
     except av.error.FFmpegError as error:
         raise damaged(film.path, f"it is damaged {_place(film, indices[done])}") from error
@@ -109,7 +114,8 @@ def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[A
     context = film.stream.codec_context
     if not context.is_open:
         context.thread_type = "AUTO"
-        context.thread_count = 0  # as many as there are cores
+        # As many as there are cores, but one where passing frames on costs more than decoding.
+        context.thread_count = 0 if context.width * context.height > SMALL else 1
         # A damaged frame is an error, and not patched up from its neighbors; and one that is much
         # larger than the file announced fills no memory.
         most = (film.stream.width + MARGIN) * (film.stream.height + MARGIN)
@@ -142,7 +148,7 @@ def _needed(film: Film, indices: Sequence[int]) -> list[bool]:
     return needed
 
 
-def _pixels(frame: Any) -> Frame:
-    pixels: Frame = frame.to_ndarray(format="rgb24")
+def _pixels(frame: Any, converter: Any) -> Frame:
+    pixels: Frame = converter.reformat(frame, format="rgb24").to_ndarray()
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
