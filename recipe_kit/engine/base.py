@@ -6,6 +6,7 @@ from typing import Protocol
 from recipe_kit.data.clip import ReadMedia as ReadMedia
 from recipe_kit.record.schemas import Prediction, Question
 
+
 class Engine(Protocol):
     """Asks a model questions."""
 

@@ -5,8 +5,8 @@ from small_model import picture, question, read_picture, small_model
 
 from recipe_kit.benchmark.questions import question_digest
 from recipe_kit.benchmark.read import read_answer
-from recipe_kit.engine import local
 from recipe_kit.data.clip import Clip
+from recipe_kit.engine import local
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
