@@ -1,4 +1,4 @@
-"""Score the embedded model on pictures that no training has drawn.
+"""Score the embedded model on pictures and clips that no training has drawn.
 
     python -m recipe_kit.model.tiny.measure FOLDER
 
@@ -22,10 +22,11 @@ from recipe_kit.data.worlds.drawing import Value
 from recipe_kit.model.batch import collate
 from recipe_kit.model.forward import forward_batch
 from recipe_kit.model.load import LoadedModel, load_model
-from recipe_kit.model.pixels import Grid
 from recipe_kit.model.prompt import Medium, encode
+from recipe_kit.model.tiny.clip_lessons import clip_lessons
+from recipe_kit.model.tiny.clips import CLIPS, clip_patches, draw_frames
 from recipe_kit.model.tiny.lessons import COURSES, HARM, lessons
-from recipe_kit.model.tiny.pictures import Bytes, to_patches
+from recipe_kit.model.tiny.pictures import Bytes, medium_of, to_patches
 from recipe_kit.model.tiny.table_lessons import YES_NO, Lesson, lettered
 from recipe_kit.model.vision import encode_media
 from recipe_kit.spec.base import Part
@@ -34,7 +35,9 @@ from recipe_kit.spec.worlds import FloorsKnobs
 SEED = 77_000
 """Pre-training draws with another seed."""
 SIDE = 128
-GRID = Grid(1, SIDE // 16, SIDE // 16)
+PICTURE = medium_of((SIDE, SIDE))
+FILM = (96, 128, 8)
+"""Height, width and frames of a clip."""
 NEVER_ASKED = "Is this floor cracked?" + YES_NO
 """The recipe's question, in words that no lesson uses."""
 
@@ -60,10 +63,13 @@ class Exam:
     """The picture of each question."""
     kinds: list[str]
     asked: list[Lesson]
+    medium: Medium = PICTURE
 
 
 def exam(place: str, pictures: int) -> Exam:
     """Draw pictures and ask one question of each kind about each of them."""
+    if place == CLIPS:
+        return _clip_exam(pictures)
     world, knobs = PLACES[place]
     rng = np.random.default_rng(SEED)
     patches, about, kinds, questions = [], [], [], []
@@ -83,6 +89,27 @@ def exam(place: str, pictures: int) -> Exam:
             kinds.append(kind)
             questions.append((prompt, asked[prompt]))
     return Exam(np.stack(patches), about, kinds, questions)
+
+
+def _clip_exam(clips: int) -> Exam:
+    rng = np.random.default_rng(SEED)
+    patches, about, kinds, questions = [], [], [], []
+    height, width, count = FILM
+    for index in range(clips):
+        frames, labels = draw_frames(SEED, index, height, width, count, rng)
+        patches.append(clip_patches(frames))
+        found = clip_lessons(labels, rng)
+        order = rng.permutation(len(found)).tolist()
+        for kind, row in {_clip_kind(found[row][0]): row for row in order}.items():
+            about.append(index)
+            kinds.append(kind)
+            questions.append(found[row])
+    return Exam(np.stack(patches), about, kinds, questions, medium_of(FILM))
+
+
+def _clip_kind(prompt: str) -> str:
+    question, *options = prompt.removesuffix(YES_NO).split("\n")
+    return f"{question} (lettered)" if options else question
 
 
 def left_right(labels: Mapping[str, Value], rng: np.random.Generator) -> Lesson:
@@ -110,17 +137,19 @@ def right_answers(loaded: LoadedModel, paper: Exam, *, blank: bool = False) -> l
     """Whether each question is answered word for word."""
     right: list[bool] = []
     pictures = np.full_like(paper.patches_NPD[:1], 128) if blank else paper.patches_NPD
-    pixels = torch.from_numpy(pictures).view(-1, 3, 1, 256).expand(-1, -1, 2, -1)
+    pixels = torch.from_numpy(pictures)
+    if paper.medium.kind == "image":
+        pixels = pixels.view(-1, 3, 1, 256).expand(-1, -1, 2, -1)
     seen = encode_media(
         loaded.model,
         pixels.reshape(-1, 1536).to(loaded.device),
-        GRID,
+        paper.medium.grid,
         preprocess=loaded.preprocess,
     )
     for first in range(0, len(paper.asked), 256):
         part = slice(first, first + 256)
         encoded = [
-            encode(loaded.tokenizer, prompt, [Medium(GRID)], target=answer)
+            encode(loaded.tokenizer, prompt, [paper.medium], target=answer)
             for prompt, answer in paper.asked[part]
         ]
         batch = collate(encoded, loaded.pad_id).to(loaded.device)
@@ -152,7 +181,7 @@ def score(loaded: LoadedModel, place: str, pictures: int) -> dict[str, dict[str,
 def measure(folder: Path, pictures: int, device: str) -> dict[str, dict[str, dict[str, float]]]:
     """Score a model on every place and write `scores.json` into its folder."""
     loaded = load_model(str(folder), device=device)
-    scores = {place: score(loaded, place, pictures) for place in PLACES}
+    scores = {place: score(loaded, place, pictures) for place in (*PLACES, CLIPS)}
     text = json.dumps(scores, indent=1) + "\n"
     (folder / "scores.json").write_text(text, encoding="utf-8")
     return scores
