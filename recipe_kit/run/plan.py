@@ -121,7 +121,7 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         ))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = settled(
-        recipe.train, "devices",
+        recipe.train, "devices", "loss_per",
         exclude={"blend", "ablations", "checkpoint_every", "max_length"}, by_alias=True,
     )
     blends = {"tuned": recipe.train.blend} | {

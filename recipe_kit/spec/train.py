@@ -91,6 +91,8 @@ class Train(Part):
     """Betas of AdamW."""
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
+    loss_per: Literal["token", "answer"] = "token"
+    """Take the mean loss over answer tokens, or over answers: a letter then counts as a caption."""
     gradient_checkpointing: bool = False
     """Compute activations twice to save memory."""
     augment: Augment = Augment()

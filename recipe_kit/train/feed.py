@@ -49,6 +49,11 @@ class MicroBatch:
         """Answer tokens, which the loss is the mean over."""
         return len(self.batch.answer_ids_P)
 
+    @property
+    def answers(self) -> int:
+        """Answers that they belong to."""
+        return len(self.batch.answer_rows_P.unique())
+
 
 class _Ready(NamedTuple):
     shown: Shown

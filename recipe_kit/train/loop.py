@@ -173,13 +173,13 @@ class _Session:
             peak=spec.learning_rate, warmup=spec.warmup, final=spec.final_learning_rate,
         )
         model.train()
-        tokens = sum(micro.tokens for micro in window)
+        weight = sum(loss_weight(spec, micro) for micro in window)
         total = torch.zeros((), device=self._loaded.device)
         for number, micro in enumerate(window):
             # Dropout follows from the step alone, so a resumed run repeats it exactly.
             torch.manual_seed(_dropout_seed(spec.seed, state.step, number))
             # The mean is over the whole window, so how it is cut into batches does not matter.
-            loss = token_losses(self._loaded, spec, micro).sum() / tokens
+            loss = loss_sum(self._loaded, spec, micro) / weight
             loss.backward()  # type: ignore[no-untyped-call] # torch ships it without types
             total += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(self._trainable, spec.clip)
@@ -250,13 +250,13 @@ class _Session:
 
     @torch.no_grad()
     def _validation_loss(self) -> float:
-        loss, tokens = 0.0, 0
+        loss, weight = 0.0, 0
         for micro in self._feed.plain(self._plan.val, self._spec.batch_size):
-            loss += token_losses(self._loaded, self._spec, micro).sum().item()
-            tokens += micro.tokens
+            loss += loss_sum(self._loaded, self._spec, micro).item()
+            weight += loss_weight(self._spec, micro)
         if not math.isfinite(loss):
             raise self._diverged()
-        return loss / tokens
+        return loss / weight
 
     def _stopped(self) -> str:
         """Why the training has ended; empty while it goes on."""
@@ -351,6 +351,21 @@ class _Session:
             revision=checkpoint.revision(folder),
             triple=plan.triple(),
         )
+
+
+def loss_weight(spec: Train, micro: MicroBatch) -> int:
+    """What a batch counts in the mean loss: its answer tokens, or its answers."""
+    return micro.tokens if spec.loss_per == "token" else micro.answers
+
+
+def loss_sum(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:
+    """The loss of a batch, summed over answer tokens, or over the means of its answers."""
+    losses_P = token_losses(loaded, spec, micro)
+    if spec.loss_per == "token":
+        return losses_P.sum()
+    rows_P = micro.batch.answer_rows_P
+    lengths = rows_P.bincount()[rows_P].to(losses_P.device)
+    return (losses_P / lengths).sum()
 
 
 def token_losses(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:

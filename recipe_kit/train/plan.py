@@ -159,7 +159,7 @@ def _weights(
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
     # How often the state is saved, and what would be too long, change nothing that is learned.
     spec = settled(
-        recipe.train, "devices",
+        recipe.train, "devices", "loss_per",
         exclude={"ablations", "blend", "checkpoint_every", "max_length"},
     )
     parts = {name: shares for name, source in recipe.data.sources.items()

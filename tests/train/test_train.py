@@ -29,7 +29,7 @@ from recipe_kit.train.checkpoint import load_tuned
 from recipe_kit.train.examples import Example
 from recipe_kit.train.feed import Feed
 from recipe_kit.train.log import Step
-from recipe_kit.train.loop import Accuracy, train
+from recipe_kit.train.loop import Accuracy, loss_sum, loss_weight, token_losses, train
 from recipe_kit.train.plan import make_plan
 
 
@@ -120,6 +120,25 @@ def test_how_a_step_is_cut_does_not_matter(tmp_path: Path) -> None:
         assert loss == pytest.approx(found[0][0], rel=1e-4)
         # Adam divides by the size of a gradient, so the last bits of the smallest ones show.
         torch.testing.assert_close(tensors, found[0][1], atol=3e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("per", ["token", "answer"])
+def test_the_loss_is_the_mean_over_tokens_or_over_answers(per: str) -> None:
+    loaded, spec = small_model(), recipe(loss_per=per, **LORA)
+    feed = Feed(loaded, read_picture, spec.train.augment, seed=0, system=None)
+    (one, two) = samples(2)
+    examples = [
+        Example(one, ((CRACKED, "no"), ("Describe it.", "no crack, no stain"))),
+        Example(two, ((CRACKED, "no"),)),
+    ]
+    (micro,) = feed.plain(examples, 2)
+    losses_P, rows_P = token_losses(loaded, spec.train, micro), micro.batch.answer_rows_P
+    assert rows_P.bincount().tolist() == [len(TOKENIZER(text + "<|im_end|>")["input_ids"])
+                                          for text in ("no", "no crack, no stain", "no")]
+    each = [losses_P[rows_P == row] for row in range(3)]
+    expected = torch.cat(each).sum() if per == "token" else sum(one.mean() for one in each)
+    torch.testing.assert_close(loss_sum(loaded, spec.train, micro), expected)
+    assert loss_weight(spec.train, micro) == (len(rows_P) if per == "token" else 3)
 
 
 def test_checkpointed_activations_give_the_same_gradients(tmp_path: Path) -> None:
