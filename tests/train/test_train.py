@@ -132,13 +132,13 @@ def test_the_loss_is_the_mean_over_tokens_or_over_answers(per: str) -> None:
         Example(two, ((CRACKED, "no"),)),
     ]
     (micro,) = feed.plain(examples, 2)
-    losses_P, rows_P = token_losses(loaded, spec.train, micro), micro.batch.answer_rows_P
-    assert rows_P.bincount().tolist() == [len(TOKENIZER(text + "<|im_end|>")["input_ids"])
-                                          for text in ("no", "no crack, no stain", "no")]
-    each = [losses_P[rows_P == row] for row in range(3)]
+    per_token, rows = token_losses(loaded, spec.train, micro), micro.batch.answer_rows_P
+    assert rows.bincount().tolist() == [len(TOKENIZER(text + "<|im_end|>")["input_ids"])
+                                      for text in ("no", "no crack, no stain", "no")]
+    each = [per_token[rows == row] for row in range(3)]
     expected = torch.cat(each).sum() if per == "token" else sum(one.mean() for one in each)
     torch.testing.assert_close(loss_sum(loaded, spec.train, micro), expected)
-    assert loss_weight(spec.train, micro) == (len(rows_P) if per == "token" else 3)
+    assert loss_weight(spec.train, micro) == (len(rows) if per == "token" else 3)
 
 
 def test_checkpointed_activations_give_the_same_gradients(tmp_path: Path) -> None:
