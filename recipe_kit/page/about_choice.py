@@ -65,7 +65,7 @@ def _called_out(
     record: Record, benchmark: str, task: str, scores: dict[str, TaskScores]
 ) -> str:
     place = f"{code(benchmark)} · {code(task)}" if len(record.benchmarks) > 1 else code(task)
-    told = _above(record, scores)
+    told = _above(record, benchmark, scores)
     chance = scores["base"].baselines.get("chance")
     if chance is not None:
         told.append(
@@ -80,7 +80,7 @@ def _called_out(
     )
 
 
-def _above(record: Record, scores: dict[str, TaskScores]) -> list[str]:
+def _above(record: Record, benchmark: str, scores: dict[str, TaskScores]) -> list[str]:
     """The scores without looking that lie above the interval of chance, in words."""
     said = []
     base = scores["base"]
@@ -96,7 +96,8 @@ def _above(record: Record, scores: dict[str, TaskScores]) -> list[str]:
         for role, found in scores.items() if _beats_guessing(found, "blind")
     ]
     if blind:
-        said.append(f"with the picture blanked, {' and '.join(blind)}")
+        what = words.medium(record, benchmark)
+        said.append(f"with the {what} blanked, {' and '.join(blind)}")
     return said
 
 

@@ -30,6 +30,16 @@ def columns(record: Record) -> dict[str, str]:
     return ROLE_COLUMNS if _tests(record) else _POST_TRAINING
 
 
+def medium(record: Record, benchmark: str) -> str:
+    """What a benchmark asks about: `video` where it is all of videos, else `picture`."""
+    spec = record.spec["benchmarks"][benchmark]
+    names = spec.get("sources") or record.spec["data"]["splits"][spec["split"]]
+    kinds = {
+        record.data.sources[name].media_type for name in names if name in record.data.sources
+    }
+    return "video" if kinds == {"video"} else "picture"
+
+
 def training_word(record: Record) -> str:
     """What the page's profile calls training: `fine-tuning` or `post-training`."""
     return "fine-tuning" if _tunes(record) else "post-training"

@@ -16,9 +16,13 @@ from recipe_kit.errors import PageError
 from recipe_kit.page.names import names
 from recipe_kit.page.render import render
 from recipe_kit.page.study.curve_words import turning_points
+from recipe_kit.page.study.observations import observations, summary
+from recipe_kit.page.study.places import places
+from recipe_kit.page.study.results import by_checkpoint, method
 from recipe_kit.page.study.toml import toml
+from recipe_kit.page.study.training import steps_sentence
 from recipe_kit.page.typed import typed_problems
-from recipe_kit.record.schemas import Record
+from recipe_kit.record.schemas import Difference, Record
 from recipe_kit.spec.problems import Document
 
 UNTRAINED = ("train.method=none", "evaluation.checkpoints=best")
@@ -125,7 +129,7 @@ def test_tables_hold_the_numbers_of_the_record(
     "</video>\n",
     "<details>\n<summary>Click to expand annotation JSON</summary>\n\n```json\n{\n",
     "100 optimizer steps of at most 16 samples took 1,584 samples: 2.2 times the 720 samples of an "
-    "epoch. 5 checkpoints of it were kept and evaluated: 20, 40, 60, 80, 100.",
+    "epoch. 5 checkpoints were kept and evaluated, after steps 20, 40, 60, 80 and 100.",
     "<b>Fine-tuned</b> (BLEU 0.430)<br><mark>The ego vehicle drives straight on a wet road and "
     "stops behind a</mark> truck.",
     "Zero-shot: ✗ “It is parked.”<br>Fine-tuned: ✓ “The light is red.”",
@@ -138,8 +142,8 @@ def test_the_page_says(page: str, said: str) -> None:
 
 @pytest.mark.parametrize("observed", [
     "- **Peak Performance**: ckpt-40 and ckpt-80 achieve the highest BLEU (0.142), **an "
-    "improvement of 0.029** on the zero-shot baseline (0.113, +25.7%; 95% interval +0.017 to "
-    "+0.041). It is the best of 5 checkpoints on these questions.",
+    "improvement of 0.029** (+25.7%; 95% interval +0.017 to +0.041) over the zero-shot baseline "
+    "(0.113). They are the best of 5 checkpoints on these questions.",
     "- **Peak Performance**: ckpt-40 achieves the highest Lingo-Judge (44.0%). Against the "
     "zero-shot baseline (41.2%) this is +2.8 points, 95% interval −1.2 to +6.8, within noise: **no "
     "improvement to count on**.",
@@ -150,15 +154,15 @@ def test_the_page_says(page: str, said: str) -> None:
     "- **Training Dynamics**: The score stays where it was: no move along the training is larger "
     "than the intervals.",
     "- **Over-fitting**: From ckpt-60 to ckpt-100 the score falls by 8.6 points (95% interval "
-    "−10.6 to −6.6), beyond noise: training beyond ckpt-60 made it worse.",
-    "- **Over-fitting**: The drop from ckpt-40 to ckpt-100 (1.8 points, 95% interval −5.8 to +2.2) "
+    "+6.6 to +10.6), beyond noise: training beyond ckpt-60 made it worse.",
+    "- **Over-fitting**: The drop from ckpt-40 to ckpt-100 (1.8 points, 95% interval −2.2 to +5.8) "
     "is within noise, so it shows no over-fitting.",
     "- **Category Range**: At ckpt-60, accuracy lies between 44.0% and 85.0%, with Spatial &amp; "
     "Temporal the most challenging (baseline 38.0%, peak 44.0% at ckpt-60) and Scene Description "
     "the strongest (baseline 66.0%, peak 85.0% at ckpt-60).",
     "- **Checkpoint Divergence**: Unlike MCQ-based VQA, which peaks at ckpt-60, LingoQA peaks at "
-    "ckpt-40; ckpt-60 still lies within one standard error of it on the split that checkpoints are "
-    "chosen on.",
+    "ckpt-40; on the split that checkpoints are chosen on, ckpt-60 still lies within one standard "
+    "error of the best score.",
     "- **Generalization**: No source of this benchmark was trained on; the change at ckpt-60 (+1.6 "
     "points) is within noise, which shows no generalization.",
     "- **Length**: captions grow shorter while training.",
@@ -177,6 +181,78 @@ def test_the_page_says(page: str, said: str) -> None:
 ])
 def test_observations_are_sentences_about_the_numbers(page: str, observed: str) -> None:
     assert observed in page
+
+
+def corrected(study: Record, p: float) -> Record:
+    """The study with every checkpoint's difference on LingoQA corrected to within noise."""
+    def worthless(found: Difference) -> Difference:
+        return found.model_copy(update={"better": None, "p": p / 5, "p_adjusted": p})
+
+    return study.model_copy(update={
+        "checkpoints": tuple(
+            one.model_copy(update={"test": {**one.test, "lingoqa": {
+                name: task.model_copy(update={"against_base": {
+                    metric: worthless(found) for metric, found in task.against_base.items()
+                }}) for name, task in one.test["lingoqa"].items()
+            }}}) for one in study.checkpoints
+        ),
+        "best": tuple(
+            one.model_copy(update={"difference": worthless(one.difference)})
+            if one.benchmark == "lingoqa" else one for one in study.best
+        ),
+        "comparisons": tuple(
+            one.model_copy(update={"tasks": {
+                name: task.model_copy(update={"differences": {
+                    metric: found.model_copy(update={"better": True, "p": p / 5})
+                    for metric, found in task.differences.items()
+                }}) for name, task in one.tasks.items()
+            }}) if one.benchmark == "lingoqa" else one for one in study.comparisons
+        ),
+    })
+
+
+def test_the_recommended_checkpoint_has_one_verdict_everywhere(study: Record) -> None:
+    record = corrected(study, 0.08)
+    (lingo,) = (one for one in places(record) if one.benchmark == "lingoqa")
+    verdicts = {
+        row.split(" | ")[0].strip("|* "): row.split(" | ")[4].split(" (p")[0].strip("* ")
+        for row in by_checkpoint(record, lingo).splitlines()[2:]
+    }
+    assert verdicts == {
+        "zero-shot": "–", "ckpt-20": "within noise", "ckpt-40": "within noise",
+        "ckpt-60": "better", "ckpt-80": "within noise", "ckpt-100": "within noise",
+    }
+    told = observations(record, lingo, {})
+    assert "within noise; p is corrected for 5 checkpoints: **no improvement" in told
+    assert "p = 0.080" in told
+    assert "1 of them exceeds the baseline beyond noise" in told
+    assert "the p-values of all others are multiplied by the number" in method(record)
+
+
+@pytest.mark.parametrize(("gone", "told"), [
+    ((), "2 of 3 metrics improve over"),
+    (("lingoqa",), "both metrics improve over"),
+    (("av_vqa",), "1 of 2 metrics improves over"),
+    (("av_caption", "lingoqa"), "the metric improves over"),
+])
+def test_improving_metrics_are_counted_in_words(
+    study: Record, gone: tuple[str, ...], told: str
+) -> None:
+    record = study.model_copy(update={
+        "comparisons": tuple(one for one in study.comparisons if one.benchmark not in gone),
+    })
+    assert f"**: At ckpt-60, {told} the zero-shot baseline beyond noise" in summary(record, [])
+
+
+def test_one_checkpoint_is_no_plural(study: Record) -> None:
+    record = study.model_copy(update={"checkpoints": study.checkpoints[:2]})
+    assert steps_sentence(record).endswith("1 checkpoint was kept and evaluated, after step 20.")
+
+
+def test_what_is_blanked_is_a_video(page: str) -> None:
+    assert "With the video blanked, the base model scores" in page
+    assert "the base model with the video blanked 34.0%" in page
+    assert "picture blanked" not in page
 
 
 def test_no_improvement_is_claimed_within_noise(page: str) -> None:

@@ -131,7 +131,7 @@ def _of_results(
         "inference_arguments": training.inference_arguments(record),
         "plot_command": training.plot_command(record),
         "plot_arguments": training.plot_arguments(record),
-        "method": about_results.method(record),
+        "method": results.method(record),
         "results": results.results(record, prose, figures),
         "summary": observations.summary(record, items(prose, "summary")),
         "candidates": results.candidates(record),

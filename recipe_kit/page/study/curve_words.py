@@ -1,6 +1,7 @@
 """What a curve over checkpoints says, in sentences: peak, range, dynamics, over-fitting."""
 
 from recipe_kit.page import numbers
+from recipe_kit.page.about_change import main_comparisons
 from recipe_kit.page.curves import by_step, checkpoint_name, metric_by_step
 from recipe_kit.page.markdown import Md, text
 from recipe_kit.page.study.places import Place, joined
@@ -21,6 +22,35 @@ def best_of(record: Record, one: Place) -> BestCheckpoint | None:
     )
 
 
+def change_at(record: Record, one: Place, step: int) -> Difference | None:
+    """A checkpoint's difference from the base model.
+
+    The recommended one was chosen without these questions, so its p-value is that of one look,
+    as everywhere else on the page; the others' are corrected for their number.
+    """
+    chosen = record.recommendation
+    if chosen is not None and chosen.step == step:
+        return change_of(record, one)
+    found = by_step(record, one.benchmark, one.task).get(step)
+    return found.against_base.get(one.metric) if found else None
+
+
+def peak_change(record: Record, one: Place, best: BestCheckpoint) -> Difference:
+    """What the best checkpoint's difference from the base model is worth."""
+    chosen = record.recommendation
+    if chosen is None or not chosen.step or chosen.step not in best.steps:
+        return best.difference
+    return change_at(record, one, chosen.step) or best.difference
+
+
+def change_of(record: Record, one: Place) -> Difference | None:
+    """Base model against the fine-tuned one."""
+    compared = main_comparisons(record).get(one.benchmark)
+    if compared is None or one.task not in compared.tasks:
+        return None
+    return compared.tasks[one.task].differences.get(one.metric)
+
+
 def names(steps: tuple[int, ...] | list[int]) -> str:
     """`ckpt-200 and ckpt-350`."""
     return str(joined([checkpoint_name(step) for step in steps]))
@@ -31,7 +61,7 @@ def gain(found: Difference) -> str:
     shown = numbers.interval_of_change(found.metric, found.low, found.high)
     worth = "within noise" if found.better is None else "beyond noise"
     told = f", 95% interval {shown}" if found.low is not None else ""
-    return f"{numbers.change(found)}{told}, {worth}"
+    return f"{numbers.change(found)}{told}{_p(found)}, {worth}"
 
 
 def peak(record: Record, one: Place) -> Md:
@@ -47,28 +77,38 @@ def peak(record: Record, one: Place) -> Md:
             f"**Peak Performance**: No checkpoint exceeds the zero-shot baseline, {value} "
             f"{metric}{level}."
         )
-    base, change = numbers.value(one.metric, best.base), best.difference
+    base = numbers.value(one.metric, best.base)
+    change = peak_change(record, one, best)
     told = (
         f"**Peak Performance**: {names(trained)} {_verb(trained, 'achieve')} the highest {metric} "
         f"({value})"
     )
-    if change.better is None:
+    among = sum(1 for step in found if step)
+    adjusted = change.p_adjusted is not None and among > 1
+    if change.better is not True:
+        tries = f"; p is corrected for {among} checkpoints" if adjusted else ""
         return Md(
-            f"{told}. Against the zero-shot baseline ({base}) this is {gain(change)}: **no "
+            f"{told}. Against the zero-shot baseline ({base}) this is {gain(change)}{tries}: **no "
             "improvement to count on**."
         )
     relative = numbers.relative(best.base, best.value)
-    ratio = f", {relative}" if one.metric == "bleu" and best.base else ""
+    ratio = f"{relative}; " if one.metric == "bleu" and best.base else ""
     shown = numbers.interval_of_change(one.metric, change.low, change.high)
-    what = "an improvement of" if change.better else "a fall of"
     size = numbers.change_of(one.metric, abs(change.difference or 0.0)).removeprefix("+")
-    adjusted = "; p is corrected for all of them" if change.p_adjusted is not None else ""
-    among = sum(1 for step in found if step)
-    tried = f". It is the best of {among} checkpoints on these questions" if among > 1 else ""
+    it_is = "They are" if len(trained) > 1 else "It is"
+    tried = f" {it_is} the best of {among} checkpoints on these questions" if among > 1 else ""
+    if tried:
+        tried += "; p is corrected for all of them." if adjusted else "."
     return Md(
-        f"{told}, **{what} {size}** on the zero-shot baseline ({base}{ratio}; 95% interval "
-        f"{shown}{_p(change)}){tried}{adjusted}."
+        f"{told}, **an improvement of {size}** ({ratio}95% interval {shown}{_p(change)}) over the "
+        f"zero-shot baseline ({base}).{tried}"
     )
+
+
+def interval_of_loss(found: Difference) -> str:
+    """The interval of a difference that is told as a loss, with the loss counted up."""
+    low, high = (None if end is None else -end for end in (found.high, found.low))
+    return numbers.interval_of_change(found.metric, low, high)
 
 
 def _verb(steps: list[int], verb: str) -> str:
@@ -89,15 +129,14 @@ def spread(record: Record, one: Place) -> Md:
     values = [metric.value or 0.0 for metric in trained.values()]
     low, high = (numbers.value(one.metric, end) for end in (min(values), max(values)))
     differences = [
-        scores.against_base[one.metric]
-        for step, scores in by_step(record, one.benchmark, one.task).items()
-        if step and one.metric in scores.against_base
+        change for step in trained if (change := change_at(record, one, step)) is not None
     ]
     better = sum(change.better is True for change in differences)
     worse = sum(change.better is False for change in differences)
     count = len(differences)
     told = (
-        "all of them exceed the baseline beyond noise" if better == count
+        f"{'both' if count == 2 else 'all'} of them exceed the baseline beyond noise"
+        if better == count
         else f"{better or 'none'} of them "
         f"{'exceeds' if better == 1 else 'exceed'} the baseline beyond noise"
     ) if count else ""
@@ -181,7 +220,7 @@ def overfitting(record: Record, one: Place) -> Md:
             continue
         best, last = checkpoint_name(found.best_step), checkpoint_name(found.last_step)
         where = " on the validation split" if found.split == "val" else ""
-        shown = numbers.interval_of_change(one.metric, found.difference.low, found.difference.high)
+        shown = interval_of_loss(found.difference)
         lost = numbers.change_of(one.metric, abs(found.difference.difference or 0)).lstrip("+")
         if found.significant:
             told.append(

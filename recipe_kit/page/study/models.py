@@ -1,7 +1,8 @@
 """Section 2: every model zero-shot, and which of them is fine-tuned."""
 
-from recipe_kit.page import numbers
+from recipe_kit.page import numbers, words
 from recipe_kit.page.markdown import Md, bullets, code, table, text
+from recipe_kit.page.study.curve_words import interval_of_loss
 from recipe_kit.page.study.places import (
     CAPTION,
     CHOICE,
@@ -131,7 +132,7 @@ def _details(record: Record, one: Place) -> Md:
         items.append("Parseable rate: " + _each(asked, _parseable))
         if first.per_video:
             items.append(f"Mean per-{what} accuracy: " + _each(asked, _per_video))
-        items.append("Without looking: " + _without(first))
+        items.append("Without looking: " + _without(first, words.medium(record, one.benchmark)))
     if first.signature:
         items.append(f"Signature: {code(first.signature)}")
     if first.judge:
@@ -158,16 +159,17 @@ def _per_video(scores: TaskScores) -> str:
 
 
 _BASELINES = {"chance": "guessing", "majority": "always the commonest answer",
-              "blind": "the base model with the picture blanked"}
+              "blind": "the base model with the {what} blanked"}
 
 
-def _without(scores: TaskScores) -> str:
+def _without(scores: TaskScores, what: str) -> str:
     found = {name: one.value for name, one in scores.baselines.items() if one.value is not None}
     # Where options differ from question to question, no answer is common.
     if found.get("majority", 0.0) < found.get("chance", 0.0):
         found.pop("majority", None)
     return ", ".join(
-        f"{what} {numbers.pct(found[name])}" for name, what in _BASELINES.items() if name in found
+        f"{told.format(what=what)} {numbers.pct(found[name])}"
+        for name, told in _BASELINES.items() if name in found
     )
 
 
@@ -204,7 +206,10 @@ def differences(record: Record, one: Place) -> Md:
 
 def _stands(found: Difference, other: str) -> str:
     by = numbers.change_of(found.metric, abs(found.difference or 0)).lstrip("+")
-    shown = numbers.interval_of_change(found.metric, found.low, found.high)
+    shown = (
+        interval_of_loss(found) if found.better is False
+        else numbers.interval_of_change(found.metric, found.low, found.high)
+    )
     if found.better is None:
         signed = numbers.change(found)
         return f"is not told apart from {other} ({signed}, 95% interval {shown}: within noise)"

@@ -9,16 +9,18 @@ from recipe_kit.page.curves import by_step, checkpoint_name
 from recipe_kit.page.markdown import Md, bullets, code, text
 from recipe_kit.page.study.curve_words import (
     best_of,
+    change_of,
     dynamics,
     gain,
     names,
     overfitting,
     peak,
+    peak_change,
     spread,
     trained_steps,
 )
 from recipe_kit.page.study.places import Place, joined, places, sources_of
-from recipe_kit.record.schemas import Difference, Metric, Record
+from recipe_kit.record.schemas import Metric, Record
 
 
 def observations(record: Record, one: Place, said: Mapping[str, Md]) -> Md:
@@ -35,14 +37,6 @@ def observations(record: Record, one: Place, said: Mapping[str, Md]) -> Md:
         divergence(record, one), generalization(record, one),
     ]
     return bullets([*(item for item in found if item), *map(in_item, said.values())])
-
-
-def change_of(record: Record, one: Place) -> Difference | None:
-    """Base model against the fine-tuned one."""
-    compared = main_comparisons(record).get(one.benchmark)
-    if compared is None or one.task not in compared.tasks:
-        return None
-    return compared.tasks[one.task].differences.get(one.metric)
 
 
 def _change(record: Record, one: Place) -> Md:
@@ -119,7 +113,8 @@ def regressions(record: Record, one: Place) -> Md:
         for item in worse[:5]
     ]
     more = f"; {len(worse) - 5} more are in [record.json](assets/record.json)" if worse[5:] else ""
-    return Md(f"**Regressions**: Worse than zero-shot are {joined(told)}{more}.")
+    verb = "is" if len(worse) == 1 else "are"
+    return Md(f"**Regressions**: Worse than zero-shot {verb} {joined(told)}{more}.")
 
 
 def divergence(record: Record, one: Place) -> Md:
@@ -133,14 +128,18 @@ def divergence(record: Record, one: Place) -> Md:
         return Md("")
     near = _near(record, one, other.steps)
     tail = (
-        f"; {names(near)} still {'lies' if len(near) == 1 else 'lie'} within one standard error "
-        "of it on the split that checkpoints are chosen on"
+        f"; on the split that checkpoints are chosen on, {names(near)} still "
+        f"{'lies' if len(near) == 1 else 'lie'} within one standard error of the best score"
         if near else ", so one checkpoint does not serve all metrics best"
     )
     return Md(
-        f"**Checkpoint Divergence**: Unlike {text(main.name)}, which peaks at "
-        f"{names(other.steps)}, {text(one.name)} peaks at {names(own.steps)}{tail}."
+        f"**Checkpoint Divergence**: Unlike {text(main.name)}, which {_peaks(other.steps)}, "
+        f"{text(one.name)} {_peaks(own.steps)}{tail}."
     )
+
+
+def _peaks(steps: tuple[int, ...]) -> str:
+    return "is best zero-shot" if 0 in steps else f"peaks at {names(steps)}"
 
 
 def _near(record: Record, one: Place, steps: tuple[int, ...]) -> list[int]:
@@ -193,11 +192,9 @@ def _success(record: Record) -> Md:
         groups[change.better].append(f"{text(one.name)} ({shown})")
     step = focus(record)
     where = f"At {checkpoint_name(step)}, " if step else ""
-    count = f"{len(groups[True])} of {len(changes)}" if len(changes) > 1 else "the"
     said = [
-        f"{where}{'all' if len(groups[True]) == len(changes) > 1 else count} "
-        f"{'metrics improve' if len(changes) > 1 else 'metric improves'} over the zero-shot "
-        f"baseline beyond noise: {joined(groups[True])}"
+        f"{where}{_improving(len(groups[True]), len(changes))} over the zero-shot baseline beyond "
+        f"noise: {joined(groups[True])}"
         if groups[True] else f"{where}no metric improves over the zero-shot baseline beyond noise"
     ]
     if groups[None]:
@@ -209,6 +206,15 @@ def _success(record: Record) -> Md:
     return Md(f"**{title}**: {joint[0].upper()}{joint[1:]}.")
 
 
+def _improving(count: int, every: int) -> str:
+    """How many metrics got better: `both metrics improve`, `1 of 3 metrics improves`."""
+    if count < every:
+        return f"{count} of {every} metrics {'improves' if count == 1 else 'improve'}"
+    return {1: "the metric improves", 2: "both metrics improve"}.get(
+        every, f"all {every} metrics improve"
+    )
+
+
 def _optimal(record: Record) -> Md:
     lines = []
     for one in places(record):
@@ -218,7 +224,8 @@ def _optimal(record: Record) -> Md:
         trained = [step for step in best.steps if step]
         shown = " & ".join(map(str, trained)) if trained else ""
         who = f"ckpt-{shown}" if trained else "zero-shot"
-        doubt = "" if best.difference.better or not trained else "; within noise of zero-shot"
+        sure = not trained or peak_change(record, one, best).better
+        doubt = "" if sure else "; within noise of zero-shot"
         lines.append(
             f"    - **{who}**: best for {text(one.name)} "
             f"({numbers.value(one.metric, best.value)}{doubt})"
@@ -252,7 +259,8 @@ def _course(record: Record) -> Md:
     if not peaks:
         return Md("")
     early = names(peaks) if len(peaks) < 3 else f"ckpt-{peaks[0]} to ckpt-{peaks[-1]}"
-    which = ", depending on the metric" if len(peaks) > 1 else ""
+    differ = len({best.steps for best in record.best if any(best.steps)}) > 1
+    which = ", depending on the metric" if differ else ""
     lost = [one for one in record.overfitting if one.significant and one.split == "test"]
     named = joined([
         f"{text(_name(record, one.benchmark, one.task))} falls to "

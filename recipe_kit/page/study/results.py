@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from recipe_kit.page import numbers
+from recipe_kit.page import about_results, numbers
 from recipe_kit.page.about_change import main_comparisons, worth
 from recipe_kit.page.context_tasks import plots
 from recipe_kit.page.curves import by_step, checkpoint_name, in_pool_order
 from recipe_kit.page.markdown import Md, table, text
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import below
-from recipe_kit.page.study.curve_words import best_of
-from recipe_kit.page.study.observations import change_of, observations
+from recipe_kit.page.study.curve_words import best_of, change_at, change_of
+from recipe_kit.page.study.observations import observations
 from recipe_kit.page.study.places import Place, places, shown
 from recipe_kit.record.schemas import Difference, Record
 
@@ -35,6 +35,19 @@ def results(
     ]
 
 
+def method(record: Record) -> Md:
+    """How before and after were compared, and each checkpoint with the base model."""
+    told = about_results.method(record)
+    chosen = record.recommendation
+    others = sum(one.step > 0 for one in record.checkpoints) - 1
+    if chosen is None or chosen.split == "test" or others < 1:
+        return told
+    return Md(
+        f"{told} In the tables of checkpoints, the p-values of all others are multiplied by the "
+        "number of checkpoints, since whoever looks at many finds one that is good by chance."
+    )
+
+
 def _titled(one: Place) -> str:
     if one.family == "caption":
         return "BLEU Scores" if one.only else f"BLEU Scores, {one.benchmark}"
@@ -47,7 +60,8 @@ def by_checkpoint(record: Record, one: Place) -> Md:
     chosen = record.recommendation.step if record.recommendation else None
     rows = []
     for step, found in by_step(record, one.benchmark, one.task).items():
-        metric, change = found.metrics.get(one.metric), found.against_base.get(one.metric)
+        metric = found.metrics.get(one.metric)
+        change = change_at(record, one, step) if step else None
         marks = [
             *(["best"] if best and step in best.steps else []),
             *(["recommended"] if step == chosen else []),
@@ -151,8 +165,9 @@ def candidates_note(record: Record) -> Md:
     split = {"val": "validation", "test": "test"}[record.recommendation.split]
     return Md(
         f"Balance is the mean over the metrics of the gain over zero-shot, in standard errors, on "
-        f"the {split} split; a checkpoint is within one standard error (1 SE) of the best one or "
-        "not."
+        f"the {split} split. Eligible are the checkpoints that lie within one standard error (1 "
+        "SE) of the best in the most metrics; of these, the one with the best balance is "
+        "recommended."
     )
 
 

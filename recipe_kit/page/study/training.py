@@ -9,7 +9,7 @@ from recipe_kit.page.about_run import recipe_file
 from recipe_kit.page.about_training import main, stop_sentence
 from recipe_kit.page.markdown import Md, bullets, code, fence, text
 from recipe_kit.page.study.curve_words import trained_steps
-from recipe_kit.page.study.places import places
+from recipe_kit.page.study.places import joined, places
 from recipe_kit.record.schemas import Record
 from recipe_kit.spec.model import COMPARE
 
@@ -55,9 +55,11 @@ def steps_sentence(record: Record) -> Md:
     train = record.spec["train"]
     per_step = train["batch_size"] * train["accumulate"] * train["devices"]
     kept = trained_steps(record)
+    was = "was" if len(kept) == 1 else "were"
     saved = (
-        f" {numbers.counted(len(kept), 'checkpoint')} of it were kept and evaluated: "
-        f"{', '.join(map(numbers.num, kept))}." if kept else ""
+        f" {numbers.counted(len(kept), 'checkpoint')} {was} kept and evaluated, after "
+        f"{'step' if len(kept) == 1 else 'steps'} {joined([numbers.num(step) for step in kept])}."
+        if kept else ""
     )
     every = training.epoch_samples or sum(training.samples.values())
     # The last step of an epoch takes fewer samples than the others.
@@ -86,8 +88,9 @@ def inference_command(record: Record) -> Md:
     """Asks any model or checkpoint the questions of a benchmark."""
     file = shlex.quote(recipe_file(record))
     return fence(
-        f"recipe infer {file} \\\n    --checkpoint <checkpoint> \\\n    --benchmark <benchmark> "
-        "\\\n    --out <folder>", "bash",
+        f"recipe infer {file} \\\n    --checkpoint {_example_step(record)} \\\n"
+        f"    --benchmark {shlex.quote(next(iter(record.benchmarks)))} \\\n    --out outputs",
+        "bash",
     )
 
 
@@ -96,8 +99,8 @@ def inference_arguments(record: Record) -> Md:
     others = "".join(f", or {code(role.removeprefix(COMPARE))}" for role in record.models)
     return bullets([
         Md(f"`--model`: `base` (the default){others}; a checkpoint belongs to the base model"),
-        Md(f"`--checkpoint`: steps of the training (e.g., {code(_example_step(record))}), or a "
-           "checkpoint's folder; the base model itself when left out"),
+        Md("`--checkpoint`: after how many steps of the training, or a checkpoint's folder; the "
+           "base model itself when left out"),
         Md(f"`--benchmark`: what is asked ({_benchmarks(record)})"),
         Md("`--out`: folder of the answers, one below it for each model and checkpoint"),
     ])
@@ -105,10 +108,11 @@ def inference_arguments(record: Record) -> Md:
 
 def plot_command(record: Record) -> Md:
     """Draws a metric over the checkpoints."""
-    file = shlex.quote(recipe_file(record))
+    file, name = shlex.quote(recipe_file(record)), next(iter(record.benchmarks))
+    metric = next(one.metric for one in places(record) if one.benchmark == name)
     return fence(
-        f"recipe plot {file} \\\n    --benchmark <benchmark> \\\n    --metric <metric> \\\n"
-        "    --out <file.svg>", "bash",
+        f"recipe plot {file} \\\n    --benchmark {shlex.quote(name)} \\\n    --metric {metric} "
+        f"\\\n    --out {metric}.svg", "bash",
     )
 
 
