@@ -1,12 +1,12 @@
 """What a score is worth: the accuracy of guessing, and of answering without looking."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from recipe_kit.record.schemas import Metric
+from recipe_kit.record.schemas import Metric, Question
 from recipe_kit.score import binary, stats
 from recipe_kit.score.answers import Answers, Floats, truth
 
@@ -18,7 +18,7 @@ def baselines(
 
     `chance` guesses one of the options; its interval is where 95% of such scores fall. `majority`
     always gives the right answer that is commonest in this benchmark (an option's text, whatever
-    its letter), `always_first` the first letter (choice tasks only). `blind` is the model's own
+    its letter), or, where questions come from a pool, commonest for that question; `always_first` the first letter (choice tasks only). `blind` is the model's own
     accuracy when the picture is blanked. These three have the interval that any accuracy gets.
 
     Args:
@@ -27,11 +27,10 @@ def baselines(
         bootstrap: Resamples for an interval.
         seed: Seed of the resampling.
     """
-    truths = [truth(q) for q in answers.questions]
-    commonest = max(Counter(truths).values())
-    first = next(text for text, count in Counter(truths).items() if count == commonest)
     everything = np.ones(len(answers), dtype=np.bool_)
-    tried = {"majority": stats.proportion(np.array([t == first for t in truths]), everything)}
+    guessed = commonest(answers.questions)
+    hits = np.array([truth(q) == guessed[q.pool] for q in answers.questions])
+    tried = {"majority": stats.proportion(hits, everything)}
     if answers.task_type == "choice":
         tried["always_first"] = stats.proportion(answers.reference_N == 0, everything)
     found = {"chance": chance(Counter(len(q.choices) for q in answers.questions))}
@@ -41,6 +40,15 @@ def baselines(
             {"blind": binary.accuracy(blind)}, blind.groups, bootstrap=bootstrap, seed=seed
         )
     return found
+
+
+def commonest(questions: Sequence[Question]) -> dict[str, str]:
+    """The commonest right answer to each question of a pool, or to all that are of none (`""`)."""
+    counts: dict[str, Counter[str]] = {}
+    for question in questions:
+        counts.setdefault(question.pool, Counter())[truth(question)] += 1
+    # Of equals the one that comes first.
+    return {name: max(counted, key=counted.__getitem__) for name, counted in counts.items()}
 
 
 def answerable_blind(

@@ -83,6 +83,23 @@ def test_baselines_of_a_choice_task() -> None:
     assert (found["majority"].low, found["majority"].high) == stats.wilson(3, 4)
 
 
+def test_majority_of_a_pool_is_the_commonest_answer_to_each_question() -> None:
+    pairs = [
+        ask(name, options, letter, "A")
+        for name, options, letter in (
+            ("1", ("rain", "fog"), "A"), ("2", ("fog", "rain"), "B"), ("3", ("rain", "fog"), "B"),
+            ("4", ("red", "blue"), "B"), ("5", ("blue", "red"), "A"),
+        )
+    ]
+    pooled = [
+        (q.model_copy(update={"pool": "weather" if q.id[-1] in "123" else "color"}), p)
+        for q, p in pairs
+    ]
+    # Rain in two of three, blue in both: four of five. Rain alone would be right in two of five.
+    assert scored(pooled, None).baselines["majority"].value == 0.8
+    assert scored(pairs, None).baselines["majority"].value == 0.4
+
+
 def test_baselines_of_binary_tasks_and_scales() -> None:
     (yes_no,) = score(*make(["Yes", "No", "No"], ["Yes"] * 3), bootstrap=100, seed=0).values()
     assert {n: m.value for n, m in yes_no.baselines.items()} == {"chance": 0.5, "majority": 2 / 3}
