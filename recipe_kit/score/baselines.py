@@ -18,8 +18,9 @@ def baselines(
 
     `chance` guesses one of the options; its interval is where 95% of such scores fall. `majority`
     always gives the right answer that is commonest in this benchmark (an option's text, whatever
-    its letter), or, where questions come from a pool, commonest for that question; `always_first` the first letter (choice tasks only). `blind` is the model's own
-    accuracy when the picture is blanked. These three have the interval that any accuracy gets.
+    its letter), or, where questions come from a pool, commonest for that question; `always_first`
+    the first letter (choice tasks only). `blind` is the model's own accuracy when the picture is
+    blanked. These three have the interval that any accuracy gets.
 
     Args:
         answers: The answers of one task.
