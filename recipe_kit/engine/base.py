@@ -10,6 +10,9 @@ from recipe_kit.record.schemas import Prediction, Question
 class Engine(Protocol):
     """Asks a model questions."""
 
+    batched: bool
+    """Whether the last bits of a probability depend on what is asked in the same batch."""
+
     def ask(self, questions: Sequence[Question]) -> Iterator[Prediction]:
         """Yields one prediction for each question, in the order that suits the engine.
 

@@ -25,8 +25,10 @@ _TYPES = {
     ".mp4": "video/mp4", ".mov": "video/quicktime", ".mkv": "video/x-matroska",
     ".webm": "video/webm", ".avi": "video/x-msvideo",
 }  # fmt: skip
-_OPENINGS = ("<answer>",)
+_OPENINGS = ("<answer>", "Answer:", "**", "(")
 """What may stand between the reasoning and the answer, besides white space."""
+_MOST = 0.01
+"""Log-probabilities are not above 0, but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,9 @@ def read_reply(body: object) -> Reply:
     # Servers do not agree on the name.
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     return Reply(
-        text=content or "",
-        reasoning=reasoning if isinstance(reasoning, str) else "",
-        model=str(body.get("model") or ""),
+        text=_whole(content or ""),
+        reasoning=_whole(reasoning) if isinstance(reasoning, str) else "",
+        model=_whole(str(body.get("model") or "")),
         tokens=tuple(_tokens(first.get("logprobs"))),
     )
 
@@ -117,10 +119,22 @@ def _tokens(logprobs: object) -> Iterator[tuple[str, dict[str, float]]]:
     listed = logprobs.get("content") if isinstance(logprobs, dict) else None
     for one in listed if isinstance(listed, list) else []:
         try:
-            likely = {str(own["token"]): float(own["logprob"]) for own in one["top_logprobs"]}
-            yield str(one["token"]), {str(one["token"]): float(one["logprob"]), **likely}
-        except (KeyError, TypeError, ValueError) as error:
+            likely = {str(own["token"]): _logprob(own) for own in one["top_logprobs"]}
+            yield str(one["token"]), {str(one["token"]): _logprob(one), **likely}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"its log-probabilities are not as documented: {error!r}") from error
+
+
+def _logprob(token: Json) -> float:
+    found = float(token["logprob"])
+    if not found <= _MOST:  # nor is NaN
+        raise ValueError(f"{found:g} is the logarithm of no probability")
+    return found
+
+
+def _whole(text: str) -> str:
+    """A text that can be written as UTF-8: half a character, as JSON may have it, is none."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def label_probabilities(
@@ -140,7 +154,7 @@ def label_probabilities(
         return None
     found = dict.fromkeys(choices, 0.0)
     for token, logprob in reply.tokens[place][1].items():
-        word = token.strip()
+        word = token.strip().lstrip("(*")
         meant = [choice for choice in choices if choice == word] or [
             choice for choice in choices if word and choice.startswith(word)
         ]

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -57,6 +57,8 @@ class EndpointEngine:
         ModelError: The environment variable of the key is not set.
         MissingPackageError: `openai` is not installed.
     """
+
+    batched = False
 
     def __init__(
         self,
@@ -198,7 +200,7 @@ class EndpointEngine:
             body = self._send(question, request)
             try:
                 return chat.read_reply(json.loads(body))
-            except ValueError as error:  # JSON's own error is one too
+            except (ValueError, RecursionError) as error:  # JSON's own errors are among them
                 wrong = f"a reply that is no chat completion ({error}): {self._shorten(body)}"
         raise self._failed(question, wrong)
 
@@ -207,9 +209,10 @@ class EndpointEngine:
         import openai
 
         while True:
+            sent = self._accepted(request)
             try:
                 raw = self._client.chat.completions.with_raw_response.create(
-                    **self._accepted(request), extra_body=self._endpoint.extra or None,
+                    **sent, extra_body=self._endpoint.extra or None,
                 )
                 return raw.text
             except openai.APITimeoutError as error:
@@ -219,7 +222,7 @@ class EndpointEngine:
                 cause = error.__cause__ or error
                 raise self._failed(question, f"no reply: {self._shorten(str(cause))}") from error
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not self._leave_out(error.response.text):
+                if not self._leave_out(error.response.text, sent):
                     raise self._refused(question, error.status_code, error.response.text) from error
             except openai.APIStatusError as error:
                 raise self._refused(question, error.status_code, error.response.text) from error
@@ -231,11 +234,12 @@ class EndpointEngine:
             sent["max_completion_tokens"] = request["max_tokens"]
         return sent
 
-    def _leave_out(self, refusal: str) -> bool:
-        """Whether the server refused a field that can be left out, from now on."""
+    def _leave_out(self, refusal: str, sent: Collection[str]) -> bool:
+        """Whether the server refused a field that was sent and can be left out, from now on."""
         with self._lock:
             for name in _OPTIONAL:
-                if name in refusal and name not in self._left_out:
+                # Several requests are under way when the first is refused: all are sent again.
+                if name in refusal and name in sent:
                     self._left_out |= {name, "top_logprobs"} if name == "logprobs" else {name}
                     self._left_out |= {"logprobs"} if name == "top_logprobs" else set()
                     return True

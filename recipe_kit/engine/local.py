@@ -79,6 +79,8 @@ class LocalEngine:
         blank: Show a gray picture of the same size instead, to see what the words alone give.
     """
 
+    batched = True
+
     def __init__(
         self,
         loaded: LoadedModel,

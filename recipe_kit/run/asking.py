@@ -110,7 +110,7 @@ def ask_questions(
     """
     with Appender(path) as log:
         done = {row.question for row in read_rows(path, Prediction)}
-        left = left_to_ask(questions, done, job.recipe.evaluation.batch_size)
+        left = left_to_ask(engine, questions, done, job.recipe.evaluation.batch_size)
         job.report.advance(f"{what}: answers", len(done), len(questions))
         for prediction in judged(job, left, engine.ask(left)):
             if prediction.question not in done:
@@ -120,13 +120,22 @@ def ask_questions(
 
 
 def left_to_ask(
-    questions: Sequence[Question], done: set[str], size: int
+    engine: Engine, questions: Sequence[Question], done: set[str], size: int
 ) -> tuple[Question, ...]:
-    """The questions of every batch of media that is not fully answered.
+    """The questions that a resumed run asks.
 
-    A batch that a kill cut short is asked as a whole again, because the last bits of a probability
-    depend on what stands in the batch, and a resumed run is to end with the same record.
+    A server is asked what it has not answered. In this process the last bits of a probability
+    depend on what stands in a batch, and a resumed run is to end with the same record: a batch
+    that a kill cut short is asked as a whole again.
+
+    Args:
+        engine: Asks them.
+        questions: All questions.
+        done: The ids of those that are answered.
+        size: Media in a batch.
     """
+    if not engine.batched:
+        return tuple(question for question in questions if question.id not in done)
     media: dict[tuple[str, str], list[Question]] = {}
     for question in questions:
         media.setdefault((question.source, question.media), []).append(question)

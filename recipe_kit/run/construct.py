@@ -192,9 +192,7 @@ def _ask_line(
         with Appender(one.log) as log:
             done = {row.question for row in read_rows(one.log, Prediction)}
             told(len(done))
-            left = tuple(question for question in one.questions if question.id not in done)
-            if not one.model.endpoint:  # its answers depend on what stands in a batch
-                left = left_to_ask(one.questions, done, job.recipe.evaluation.batch_size)
+            left = left_to_ask(engine, one.questions, done, job.recipe.evaluation.batch_size)
             for prediction in engine.ask(left):
                 if prediction.question not in done:
                     log.append(prediction)

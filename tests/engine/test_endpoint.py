@@ -46,8 +46,10 @@ def question(name: str = "q", media: str = "red.png", **more: Any) -> Question:
     })
 
 
-def engine(url: str, media: Path, *, blank: bool = False, text_only: bool = False, system: str | None = None,
-           by_path: bool = False, **endpoint: Any) -> EndpointEngine:
+def engine(
+    url: str, media: Path, *, blank: bool = False, text_only: bool = False,
+    system: str | None = None, by_path: bool = False, **endpoint: Any,
+) -> EndpointEngine:
     def read(source: str, name: str) -> Clip:
         frames = np.full((2, 16, 32, 3), 7, np.uint8)
         return Clip(frames, (0.0, 0.5)) if name.endswith("mp4") else Clip(frames[:1])
@@ -291,6 +293,46 @@ def test_fields_that_a_server_does_not_take_are_left_out(media: Path) -> None:
     for request in script.requests[3:]:
         assert set(request) == {"model", "messages", "max_completion_tokens"}
     assert len(script.requests) == 5
+
+
+def test_requests_that_are_refused_together_are_all_sent_again(media: Path) -> None:
+    refusal = {"status": 400, "wait": 0.5, "raw": "unsupported parameter: logprobs"}
+    asked = [question(f"q{number}") for number in range(8)]
+    with serve(*[refusal] * 4, {"reply": completion("A")}) as (url, script):
+        found = ask(url, media, *asked, concurrency=4)
+    assert [one.answer for one in found] == ["A"] * 8
+    assert len(script.requests) == 12
+
+
+@pytest.mark.parametrize("logprob", [math.nan, math.inf, 1e5, 10**400])
+def test_what_is_no_probability_is_told(media: Path, logprob: float) -> None:
+    reply = {"reply": completion("A", logprobs=likely({"A": logprob}))}
+    with serve(reply) as (url, _), pytest.raises(EngineError) as caught:
+        ask(url, media)
+    assert "log-probabilities are not as documented" in str(caught.value)
+
+
+def test_a_reply_that_is_nested_too_deeply_is_told(media: Path) -> None:
+    with serve({"raw": "[" * 100_000}) as (url, _), pytest.raises(EngineError) as caught:
+        ask(url, media)
+    assert "a reply that is no chat completion" in str(caught.value)
+
+
+def test_half_a_character_is_replaced(media: Path) -> None:
+    with serve({"reply": completion("A \ud83d", reasoning_content="\udc00?")}) as (url, _):
+        (found,) = ask(url, media)
+    assert (found.text, found.reasoning) == ("A \ufffd", "\ufffd?")
+    found.model_dump_json().encode()
+
+
+@pytest.mark.parametrize("tokens", [
+    ("Answer", ":", " B"), ("**", "B", "**"), ("(B", ")"), ("**(", "B", ")**"),
+])
+def test_the_answer_is_found_behind_what_models_put_before_it(tokens: tuple[str, ...]) -> None:
+    places = tuple((one, {one: math.log(0.9), "A": math.log(0.05)}) for one in tokens)
+    found = label_probabilities(Reply("".join(tokens), "", "m", places), ("A", "B"))
+    assert found is not None
+    assert found[0]["B"] == pytest.approx(0.9 / 0.95)
 
 
 @pytest.mark.parametrize(("place", "choices", "expected"), [
