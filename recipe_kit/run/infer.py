@@ -8,7 +8,7 @@ from pathlib import Path
 from recipe_kit.benchmark.questions import digest
 from recipe_kit.data.places import nearest
 from recipe_kit.errors import ModelError, RecordError, SpecError
-from recipe_kit.record.files import read_rows, write_rows
+from recipe_kit.record.files import read_rows, write_atomic, write_rows
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.run.asking import ask_questions, log_name
 from recipe_kit.run.engines import engine_for
@@ -18,7 +18,7 @@ from recipe_kit.run.layout import Layout
 from recipe_kit.run.plan import make_plan
 from recipe_kit.run.report import Reporter
 from recipe_kit.score.metrics import score
-from recipe_kit.spec.model import OtherModel
+from recipe_kit.spec.model import COMPARE, OtherModel
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.tasks import headline
 from recipe_kit.train.checkpoint import load_tuned, place
@@ -61,7 +61,7 @@ def infer(
         RecipeError: Whatever a run of the recipe can meet.
     """
     name = _known(benchmark or next(iter(recipe.benchmarks)), recipe.benchmarks, "benchmark")
-    asked = _model(recipe, model)
+    role, asked = _model(recipe, model)
     with places.run.lock():
         job = Job(
             recipe, places,
@@ -76,8 +76,11 @@ def infer(
             loaded = None if asked.endpoint else job.load(asked)
             if loaded and folder:
                 loaded = load_tuned(loaded, folder)
+            way = here / f"asked-{name}.txt"
+            fingerprint = job.plan.of("zero-shot", role).fingerprint
             _belongs(here / questions_name(name), questions, log,
-                     loaded.revision if loaded else None)
+                     loaded.revision if loaded else None, way, fingerprint)
+            write_atomic(way, f"{fingerprint}\n")
             write_rows(here / questions_name(name), questions)
             ask_questions(job, name, engine_for(job, asked, loaded=loaded), questions, log)
             found = read_rows(log, Prediction)
@@ -90,14 +93,28 @@ def slug(name: str) -> str:
 
 
 def _belongs(
-    before: Path, questions: tuple[Question, ...], log: Path, revision: str | None
+    before: Path, questions: tuple[Question, ...], log: Path, revision: str | None,
+    way: Path, fingerprint: str,
 ) -> None:
-    """See that the answers that are there already are of this model, to these questions."""
-    same = not before.exists() or digest(read_rows(before, Question)) == digest(questions)
+    """See that the answers that are there already are of this model, to these questions.
+
+    Args:
+        before: The questions that are there.
+        questions: Those that are to be asked.
+        log: The answers that are there.
+        revision: Of the model; None where a server has it.
+        way: What the model was shown, and how it was asked: the fingerprint of that.
+        fingerprint: The same of what is to be done.
+    """
+    same = not before.exists() or (
+        digest(read_rows(before, Question)) == digest(questions)
+        and way.exists() and way.read_text(encoding="utf-8").strip() == fingerprint
+    )
     logged = read_rows(log, Prediction) if log.exists() else ()
     if not same or (revision and any(one.revision != revision for one in logged)):
         raise RecordError(
-            "here are answers to other questions, or of other weights", where=str(log.parent),
+            "here are answers to other questions, of other weights, or with other settings",
+            where=str(log.parent),
             fix="Remove this folder, or write to another one with --out.",
         )
 
@@ -116,10 +133,12 @@ def _scores(
     }
 
 
-def _model(recipe: Recipe, wanted: str) -> OtherModel:
-    known: dict[str, OtherModel] = {BASE: recipe.model, **recipe.model.compare}
+def _model(recipe: Recipe, wanted: str) -> tuple[str, OtherModel]:
+    """The role of a model in the plan, and the model."""
+    known: dict[str, tuple[str, OtherModel]] = {BASE: ("", recipe.model)}
+    known |= {name: (f"{COMPARE}{name}", one) for name, one in recipe.model.compare.items()}
     by_name = {
-        alias: one for one in known.values()
+        alias: (role, one) for role, one in known.values()
         for alias in (one.base, Path(one.base).name, one.title) if alias
     }
     return (by_name | known)[_known(wanted or BASE, by_name | known, "model")]

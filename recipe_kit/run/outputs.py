@@ -69,7 +69,13 @@ def read_outputs(
         if path.name == f"predictions-{name}.jsonl":
             questions = read_rows(path.parent / f"questions-{name}.jsonl", Question)
             asked.setdefault(digest(questions), path.parent.name)
-            points[_step(path.parent)] = _metric(path, questions, metric)
+            step = _step(path.parent)
+            if step in points:
+                raise RecordError(
+                    f"holds predictions of {f'step {step}' if step else 'the base model'} twice",
+                    where=str(folder), fix=f"Move one away, such as '{path.parent.name}'.",
+                )
+            points[step] = _metric(path, questions, metric)
     if len(asked) > 1:
         one, other = list(asked.values())[:2]
         raise CompareError(

@@ -80,7 +80,32 @@ def test_answers_of_other_weights_are_not_mixed_in(again: Project) -> None:
     (kept / "step-000004").rename(kept / "step-000002")
     done = again("infer", "--checkpoint", "2")
     assert done.exit_code == 6
-    assert "here are answers to other questions, or of other weights" in done.stderr
+    assert "here are answers to other questions, of other weights, or with other" in done.stderr
+
+
+def test_answers_with_other_settings_are_not_mixed_in(project: Project) -> None:
+    few = ("--set", "data.sources.synthetic.count=10")
+    assert project("infer", *few).exit_code == 0
+    assert project("infer", *few).exit_code == 0
+    done = project("infer", *few, "--set", "model.max_pixels=32768")
+    assert done.exit_code == 6
+    assert "here are answers to other questions, of other weights, or with other" in done.stderr
+
+
+def test_a_server_is_asked_again_only_what_it_has_not_answered(project: Project) -> None:
+    good, bad = {"reply": completion("No", model="far")}, {"status": 400, "raw": "no"}
+    with serve(good, good, good, bad, good) as (url, script):
+        served: tuple[Any, ...] = (
+            "--set", "data.sources.synthetic.count=10", "--model", "far", "--set",
+            f"model.compare.far={{base: far, endpoint: {{url: '{url}', concurrency: 1}}}}",
+        )
+        assert project("infer", *served).exit_code != 0
+        assert len(script.requests) == 4
+        done = project("infer", *served)
+    assert done.exit_code == 0, done.output
+    rows = read_rows(project.root / "outputs/far/base/predictions-floor.jsonl", Prediction)
+    assert len({row.question for row in rows}) == len(rows) == 8
+    assert len(script.requests) == 9
 
 
 def test_a_served_model_is_asked_by_its_server(again: Project) -> None:

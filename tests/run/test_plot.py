@@ -121,6 +121,10 @@ def test_folders_that_do_not_fit(outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="holds predictions of several: Other, Tiny"):
         read_outputs(outputs, metric="accuracy")
     (outputs / "Other").rmdir()
+    shutil.copytree(outputs / "Tiny" / "ckpt-6", outputs / "Tiny" / "step-000006")
+    with pytest.raises(RecordError, match="holds predictions of step 6 twice"):
+        read_outputs(outputs, metric="accuracy")
+    shutil.rmtree(outputs / "Tiny" / "step-000006")
     (outputs / "Tiny" / "ckpt-6").rename(outputs / "Tiny" / "last")
     with pytest.raises(RecordError, match="does not say which checkpoint it is of"):
         read_outputs(outputs, metric="accuracy")
