@@ -114,7 +114,7 @@ class FrameCache:
 
 def read_clip(
     path: Path, media_type: Literal["image", "video"], *, video: Video, size_of: SizeOf,
-    cache: FrameCache, sha256: str, max_megapixels: float,
+    shape: tuple[int, int], cache: FrameCache, sha256: str, max_megapixels: float,
 ) -> Clip:
     """Read a picture as it is, or a video's frames, chosen and resized, through the cache.
 
@@ -123,6 +123,7 @@ def read_clip(
         media_type: What it is.
         video: Which frames are taken.
         size_of: How large each frame is made.
+        shape: Height and width of the file's frames.
         cache: Where frames are kept.
         sha256: Of the file's content.
         max_megapixels: Largest picture or frame that is opened, in millions of pixels.
@@ -133,17 +134,15 @@ def read_clip(
     if media_type == "image":
         return media.read_media(path, "image", max_megapixels=max_megapixels)
     return cache.get(
-        frames_key(sha256, video, size_of),
+        frames_key(sha256, video, size_of(*shape)),
         lambda: media.read_media(
             path, "video", video=video, size_of=size_of, max_megapixels=max_megapixels),
     )
 
 
-def frames_key(sha256: str, video: Video, size_of: SizeOf) -> str:
-    """Name of an entry: the file's content, which frames, and how large."""
-    # What sizes come of the rule for frames of a few shapes tells one rule from another.
-    sizes = [size_of(*shape) for shape in ((1080, 1920), (96, 128), (4000, 3000))]
-    return hashlib.sha256(json.dumps([sha256, sampled(video), sizes]).encode()).hexdigest()
+def frames_key(sha256: str, video: Video, size: tuple[int, int]) -> str:
+    """Name of an entry: the file's content, which frames, and their height and width."""
+    return hashlib.sha256(json.dumps([sha256, sampled(video), size]).encode()).hexdigest()
 
 
 def _dump(clip: Clip) -> bytes:

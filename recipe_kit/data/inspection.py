@@ -119,7 +119,8 @@ def _inspect(look: Look, max_megapixels: float, keep: Keep | None) -> Inspection
             seen = videos.look_at(path, look.video, size_of=keep.size_of if keep else None,
                                   max_megapixels=max_megapixels)
             if keep:
-                keep.cache.keep(frames_key(sha256, look.video, keep.size_of), seen.clip)
+                size = keep.size_of(seen.facts.height, seen.facts.width)
+                keep.cache.keep(frames_key(sha256, look.video, size), seen.clip)
             facts, pixels = media.video_facts(seen.facts, path), seen.still
         else:
             content = path.read_bytes()

@@ -101,7 +101,7 @@ class Job:
         return read_clip(
             self.media_path(source, media), sample.media_type,
             video=self.recipe.model.video, size_of=self.preprocess.frame_size,
-            cache=self.frames, sha256=sample.sha256,
+            shape=(sample.height, sample.width), cache=self.frames, sha256=sample.sha256,
             max_megapixels=self.recipe.data.audit.max_megapixels,
         )
 

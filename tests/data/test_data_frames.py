@@ -13,7 +13,7 @@ from PIL import Image
 
 from recipe_kit.data.clip import Clip
 from recipe_kit.data.frames import ROOM_LEFT, FrameCache, frames_key, read_clip
-from recipe_kit.data.sampling import SizeOf
+from recipe_kit.model.pixels import Preprocess
 from recipe_kit.spec.model import Video
 
 VIDEO = Video(nframes=4)
@@ -151,12 +151,12 @@ FrameCache(Path({str(tmp_path)!r}), 10_000).keep("abc", Clip(np.zeros((1, 1, 1, 
 
 
 def test_a_key_stands_for_content_choice_and_size(tmp_path: Path) -> None:
-    def key(sha256: str = "a", size_of: SizeOf = halved, **video: object) -> str:
-        return frames_key(sha256, Video.model_validate(video), size_of)
+    def key(sha256: str = "a", size: tuple[int, int] = (48, 64), **video: object) -> str:
+        return frames_key(sha256, Video.model_validate(video), size)
 
     keys = [
         key(), key("b"), key(nframes=4), key(fps=2), key(fps=2, max_frames=9),
-        key(size_of=lambda height, width: (height, width)),
+        key(size=(96, 128)),
     ]
     assert len(set(keys)) == len(keys)
     # What does not change the frames does not change the key.
@@ -167,7 +167,8 @@ def test_a_video_is_decoded_once(tmp_path: Path) -> None:
     path = write_film(tmp_path / "a.mp4", 16)
     cache = FrameCache(tmp_path / "frames", 10**6)
     read = {
-        "video": VIDEO, "size_of": halved, "cache": cache, "sha256": "x", "max_megapixels": 1.0}
+        "video": VIDEO, "size_of": halved, "shape": (96, 128), "cache": cache, "sha256": "x",
+        "max_megapixels": 1.0}
     first = read_clip(path, "video", **read)
     path.unlink()
     second = read_clip(path, "video", **read)
@@ -177,11 +178,23 @@ def test_a_video_is_decoded_once(tmp_path: Path) -> None:
     assert second.frames_THWC.shape == (4, 48, 64, 3)
 
 
+def test_other_limits_are_other_entries_where_they_give_other_sizes(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", 4, height=64, width=64)
+    cache = FrameCache(tmp_path / "frames", 10**6)
+    sides = []
+    for least in (4096, 8192):
+        clip = read_clip(
+            path, "video", video=VIDEO, size_of=Preprocess(min_pixels=least).frame_size,
+            shape=(64, 64), cache=cache, sha256="x", max_megapixels=1.0)
+        sides.append(clip.frames_THWC.shape[1:3])
+    assert sides == [(64, 64), (96, 96)]
+
+
 def test_pictures_are_read_as_they_are(tmp_path: Path) -> None:
     Image.new("RGB", (30, 20), "red").save(tmp_path / "a.png")
     cache = FrameCache(tmp_path / "frames", 10**6)
     found = read_clip(
-        tmp_path / "a.png", "image", video=VIDEO, size_of=halved, cache=cache, sha256="x",
-        max_megapixels=1.0)
+        tmp_path / "a.png", "image", video=VIDEO, size_of=halved, shape=(20, 30), cache=cache,
+        sha256="x", max_megapixels=1.0)
     assert (found.frames_THWC.shape, found.seconds_T) == ((1, 20, 30, 3), ())
     assert cache.size() == (0, 0)
