@@ -20,6 +20,8 @@ CODECS = {
     "h264": "H.264", "hevc": "H.265", "mpeg4": "MPEG-4 Part 2", "av1": "AV1", "vp8": "VP8",
     "vp9": "VP9", "mjpeg": "Motion JPEG", "mpeg2video": "MPEG-2", "mpeg1video": "MPEG-1",
 }  # fmt: skip
+EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+"""What the two parts of a Matroska file begin with."""
 ABSOLUTE = ("mp4", "matroska")
 """Containers whose times count from the video's beginning.
 
@@ -162,6 +164,25 @@ def _check_whole(film: Film) -> None:
         absent = sum(entry.pos + entry.size > size for entry in index)
         if absent:
             raise damaged(film.path, f"it is cut off: {absent} of {len(index)} frames are missing")
+    # FFmpeg reads a Matroska file up to where it breaks off, without a word.
+    if "matroska" in film.container.format.name and _matroska_end(film.path) > size:
+        raise damaged(film.path, "it is cut off: it ends before the place that its beginning names")
+
+
+def _matroska_end(path: Path) -> int:
+    """Where a Matroska or WebM file says that it ends; 0 where it does not, as of a live stream."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    place = 0
+    for mark in (EBML, SEGMENT):
+        size_at = place + len(mark)
+        if head[place:size_at] != mark or size_at >= len(head) or not head[size_at]:
+            return 0
+        length = 9 - head[size_at].bit_length()  # the leading zero bits tell how many bytes
+        bits = 7 * length
+        value = int.from_bytes(head[size_at : size_at + length], "big") & ((1 << bits) - 1)
+        place = size_at + length + value
+    return 0 if value == (1 << bits) - 1 else place
 
 
 def _read_packets(film: Film) -> None:

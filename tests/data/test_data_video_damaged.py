@@ -17,7 +17,7 @@ from recipe_kit.data.frames import FrameCache
 from recipe_kit.data.inspection import Keep
 from recipe_kit.data.sources import load_samples, media_roots
 from recipe_kit.data.splits import assign
-from recipe_kit.data.video import read_video
+from recipe_kit.data.video import probe, read_video
 from recipe_kit.errors import DataError
 from recipe_kit.spec.model import Video
 from recipe_kit.spec.recipe import Recipe
@@ -186,6 +186,24 @@ def test_damaged_files_stop_a_run(folder: Path, tmp_path: Path) -> None:
     assert caught.value.what.startswith(f"{len(names)} files cannot be read")
     assert "bad 0.mp4: the video is empty (0 bytes)" in caught.value.what
     assert caught.value.what.endswith(f"and {len(names) - 20} more")
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mkv", "libx264"), ("webm", "libvpx")])
+def test_a_matroska_file_that_is_cut_off_is_found(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    good = write_film(tmp_path / f"a.{suffix}", 40, key_every=8, codec=codec)
+    assert probe(good).frames == 40
+    content = good.read_bytes()
+    for length in (len(content) // 2, len(content) - 1):
+        good.write_bytes(content[:length])
+        with pytest.raises(DataError, match="it is cut off"):
+            probe(good)
+
+
+def test_a_live_matroska_stream_has_no_end(tmp_path: Path) -> None:
+    live = write_film(tmp_path / "a.mkv", 16, container={"live": "1"})
+    assert probe(live).frames == 16
 
 
 def test_only_what_is_shown_must_be_sound(tmp_path: Path) -> None:
