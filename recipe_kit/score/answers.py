@@ -30,6 +30,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 UNPARSEABLE = -1
+FROM_TEXT = "text"
+"""Where a server reports no probabilities, all of it is on the answer read in the text."""
 # bfloat16 keeps three digits.
 SUM_TOLERANCE = 0.01
 
@@ -68,6 +70,11 @@ class Answers:
     def decidable(self) -> bool:
         """Whether answers are right or wrong; captions are neither."""
         return self.task_type != "caption"
+
+    @cached_property
+    def confident(self) -> bool:
+        """Whether confidence was measured; a server may report none, and then it says nothing."""
+        return not any(p.probabilities_from == FROM_TEXT for p in self.predictions)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -281,6 +288,8 @@ def _probabilities(
     error: type[RecipeError],
 ) -> Floats | None:
     """Probabilities [N, K], each row summing to one; None when a prediction lacks them."""
+    if any(prediction.probabilities_from == FROM_TEXT for prediction in predictions):
+        return None
     pairs = list(zip(questions, predictions, strict=True))
     if not all(set(q.choices) <= p.probabilities.keys() for q, p in pairs):
         return None

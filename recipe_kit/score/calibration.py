@@ -20,6 +20,8 @@ def ece(answers: Answers) -> Measure:
 
     The bins are (0, 0.1], (0.1, 0.2], … (0.9, 1.0], zero in the first; each counts by its share.
     """
+    if not answers.confident:
+        return Measure(value=None, n=len(answers), statistic=_undefined)
     gap_N = answers.right_N - answers.confidence_N
     bin_NM = np.eye(BINS)[_bin(answers.confidence_N)]
 
@@ -54,7 +56,12 @@ def brier(answers: Answers) -> Measure:
 
 
 def reliability(answers: Answers) -> tuple[ReliabilityBin, ...]:
-    """Mean confidence and accuracy in each of the ten bins that `ece` uses."""
+    """Mean confidence and accuracy in each of the ten bins that `ece` uses.
+
+    Nothing, here and below, where confidence was not measured.
+    """
+    if not answers.confident:
+        return ()
     bin_N = _bin(answers.confidence_N)
     found = []
     for m in range(BINS):
@@ -77,6 +84,8 @@ def risk_coverage(answers: Answers) -> tuple[CoveragePoint, ...]:
 
     Equally confident answers enter together, so the curve does not depend on their order.
     """
+    if not answers.confident:
+        return ()
     order = np.argsort(-answers.confidence_N, kind="stable")
     confidence_N = answers.confidence_N[order]
     wrong_N = np.cumsum(~answers.right_N[order])
@@ -91,6 +100,8 @@ def risk_coverage(answers: Answers) -> tuple[CoveragePoint, ...]:
 
 def least_confident(answers: Answers) -> tuple[str, ...]:
     """The ids of the ten least confident questions, least confident first."""
+    if not answers.confident:
+        return ()
     order = np.argsort(answers.confidence_N, kind="stable")[:DOUBTFUL]
     return tuple(answers.questions[i].id for i in order)
 

@@ -23,6 +23,21 @@ def scored(pairs: list[Any]) -> TaskScores:
     return found
 
 
+def test_confidence_that_no_server_reported_is_not_scored() -> None:
+    pairs = [ask("1", SIDES, "A", "A", probabilities=[1, 0]), ask("2", SIDES, "B", "A")]
+    measured = scored(pairs)
+    assert measured.metrics["ece"].value is not None
+    assert measured.reliability and measured.risk_coverage and "probability" in measured.readings
+    question, prediction = pairs[0]
+    read = prediction.model_copy(update={"probabilities_from": "text"})
+    found = scored([(question, read), pairs[1]])
+    assert found.metrics["accuracy"].value == measured.metrics["accuracy"].value == 0.5
+    assert found.metrics["ece"].value is None
+    assert found.metrics["brier"].value is None
+    assert (found.reliability, found.risk_coverage, found.least_confident) == ((), (), ())
+    assert "probability" not in found.readings
+
+
 def test_questions_of_two_and_of_three_options() -> None:
     found = scored([
         ask("1", SIDES, "A", "A", probabilities=[0.75, 0.25]),
