@@ -229,6 +229,21 @@ def test_the_recommended_checkpoint_has_one_verdict_everywhere(study: Record) ->
     assert "the p-values of all others are multiplied by the number" in method(record)
 
 
+def test_a_peak_that_validation_chose_is_not_said_to_be_corrected(study: Record) -> None:
+    record = study.model_copy(update={"comparisons": tuple(
+        one.model_copy(update={"tasks": {
+            name: task.model_copy(update={"differences": {
+                metric: found.model_copy(update={"p": 0.001, "p_adjusted": 0.001})
+                for metric, found in task.differences.items()
+            }}) for name, task in one.tasks.items()
+        }}) for one in study.comparisons
+    )})
+    (vqa,) = (one for one in places(record) if one.benchmark == "av_vqa")
+    told = observations(record, vqa, {})
+    assert "It is the best of 5 checkpoints on these questions." in told
+    assert "corrected" not in told
+
+
 @pytest.mark.parametrize(("gone", "told"), [
     ((), "2 of 3 metrics improve over"),
     (("lingoqa",), "both metrics improve over"),

@@ -84,7 +84,8 @@ def peak(record: Record, one: Place) -> Md:
         f"({value})"
     )
     among = sum(1 for step in found if step)
-    adjusted = change.p_adjusted is not None and among > 1
+    looked = record.recommendation is None or record.recommendation.split == "test"
+    adjusted = change.p_adjusted is not None and (looked or change is best.difference)
     if change.better is not True:
         tries = f"; p is corrected for {among} checkpoints" if adjusted else ""
         return Md(

@@ -292,7 +292,10 @@ def _worse(record: Record) -> Md:
     sure = [item for item in every if item.significant]
     if not every:
         return Md("**Regressions**: Nothing is worse than zero-shot, overall or in any slice.")
-    beyond = f"{len(sure)} of them beyond noise" if sure else "all within noise"
+    if len(every) == 1:
+        beyond = "beyond noise" if sure else "within noise"
+    else:
+        beyond = f"{len(sure)} of them beyond noise" if sure else "all within noise"
     count = numbers.counted(len(every), "score")
     return Md(
         f"**Regressions**: {count} {'lies' if len(every) == 1 else 'lie'} below zero-shot, "
