@@ -185,12 +185,22 @@ def missed(record: Record) -> Md:
     return Md("; ".join(parts))
 
 
+PROBABILITIES = {
+    "top_logprobs": "the likeliest tokens that the server reports where the answer begins",
+    "text": "the answer that was read in the text, because the server reports no probabilities",
+}
+"""Where the probabilities of options come from, of a model behind a server."""
+
+
 def log_entry(record: Record, role: str) -> Md:
-    """One line of the log, exactly as it was written."""
+    """One line of the log, exactly as it was written, and where its probabilities come from."""
     for found in record.evaluations:
         if found.role == role and found.log_line is not None:
             entry = found.log_line.model_dump(mode="json")
-            return fold("Example log entry (one answer as it was logged)", as_json(entry), "json")
+            shown = fold("Example log entry (one answer as it was logged)", as_json(entry), "json")
+            source = PROBABILITIES.get(found.log_line.probabilities_from)
+            said = f"Probabilities of the options are from {source}.\n\n" if source else ""
+            return Md(f"{said}{shown}")
     return Md("")
 
 

@@ -16,13 +16,14 @@ from recipe_kit.errors import PageError
 from recipe_kit.page.names import names
 from recipe_kit.page.render import render
 from recipe_kit.page.study.curve_words import turning_points
+from recipe_kit.page.study.models import how_asked, zero_shot
 from recipe_kit.page.study.observations import observations, summary
 from recipe_kit.page.study.places import places
 from recipe_kit.page.study.results import by_checkpoint, method
 from recipe_kit.page.study.toml import toml
 from recipe_kit.page.study.training import steps_sentence
 from recipe_kit.page.typed import typed_problems
-from recipe_kit.record.schemas import Difference, Record
+from recipe_kit.record.schemas import Difference, Prediction, Record
 from recipe_kit.spec.problems import Document
 
 UNTRAINED = ("train.method=none", "evaluation.checkpoints=best")
@@ -463,3 +464,37 @@ def test_the_commands_of_the_page_are_commands(page: str) -> None:
     listed = set(re.findall(r"^- `(--[\w-]+)`: ", page, re.MULTILINE))
     assert listed <= known["infer"] | known["plot"]
     assert listed >= {"--model", "--checkpoint", "--benchmark", "--metric", "--outputs-dir"}
+
+
+def test_models_behind_servers_take_the_frames_themselves(study: Record) -> None:
+    endpoint = {"url": "http://localhost", "video": "video"}
+    spec = json.loads(json.dumps(study.spec))
+    spec["model"]["compare"]["small"]["endpoint"] = endpoint
+    told = how_asked(study.model_copy(update={"spec": spec}))
+    assert told.endswith(
+        "A model that is loaded here sees 8 frames of each video, of 3,136 to 16,384 pixels each. "
+        "[Small-2B](https://huggingface.co/example/small-2b) gets the file of each video, and the "
+        "server takes its frames."
+    )
+    spec["model"]["compare"]["small"]["endpoint"] = endpoint | {"video": "frames"}
+    told = how_asked(study.model_copy(update={"spec": spec}))
+    assert told.endswith("Each model sees 8 frames of each video, of 3,136 to 16,384 pixels each.")
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ("text", "the answer that was read in the text, because the server reports no probabilities"),
+    ("top_logprobs", "the likeliest tokens that the server reports where the answer begins"),
+])
+def test_where_probabilities_come_from_is_said(study: Record, source: str, said: str) -> None:
+    line = Prediction(
+        question="q", text="A", answer="A", probabilities={"A": 1.0}, mass=0.0, confidence=1.0,
+        prompt="", model="small", revision="", timestamp="", latency_s=0.1, digest="",
+        probabilities_from=source,
+    )
+    evaluations = tuple(
+        one.model_copy(update={"log_line": line}) if one.role == "compare-small" else one
+        for one in study.evaluations
+    )
+    found = zero_shot(study.model_copy(update={"evaluations": evaluations}))
+    assert f"Probabilities of Small-2B: {said}" in found[0]["details"]
+    assert "Probabilities of" not in zero_shot(study)[0]["details"]

@@ -1,6 +1,7 @@
 """Section 2: every model zero-shot, and which of them is fine-tuned."""
 
 from recipe_kit.page import numbers, words
+from recipe_kit.page.about_scores import PROBABILITIES
 from recipe_kit.page.markdown import Md, bullets, code, table, text
 from recipe_kit.page.study.curve_words import interval_of_loss
 from recipe_kit.page.study.places import (
@@ -19,7 +20,8 @@ from recipe_kit.page.study.places import (
     title_of,
     videos,
 )
-from recipe_kit.record.schemas import Difference, Metric, Record, TaskScores
+from recipe_kit.record.schemas import Difference, Metric, Prediction, Record, TaskScores
+from recipe_kit.spec.model import COMPARE
 
 
 def how_asked(record: Record) -> Md:
@@ -39,10 +41,29 @@ def how_asked(record: Record) -> Md:
             f"{video['fps']:g} frames of each second" if video["fps"]
             else f"{video['nframes'] or 8} frames of each video"
         )
+        served = _given_files(record)
+        here = "Each model sees" if not served else "A model that is loaded here sees"
         said.append(
-            f"Each model sees {taken}, of {numbers.num(low)} to {numbers.num(high)} pixels each."
+            f"{here} {taken}, of {numbers.num(low)} to {numbers.num(high)} pixels each."
         )
+        if served:
+            said.append(
+                f"{joined(served)} {'gets' if len(served) == 1 else 'get'} the file of each video, "
+                "and the server takes its frames."
+            )
     return Md(" ".join(said))
+
+
+def _given_files(record: Record) -> list[str]:
+    """Titles of the models behind servers that take the frames themselves."""
+    spec = record.spec["model"]
+    endpoints = {"base": spec.get("endpoint")} | {
+        f"{COMPARE}{name}": one["endpoint"] for name, one in spec.get("compare", {}).items()
+    }
+    return [
+        str(title_of(facts)) for role, facts in models(record).items()
+        if (endpoints.get(role) or {}).get("video") == "video"
+    ]
 
 
 def zero_shot(record: Record) -> list[dict[str, Md]]:
@@ -133,11 +154,24 @@ def _details(record: Record, one: Place) -> Md:
         if first.per_video:
             items.append(f"Mean per-{what} accuracy: " + _each(asked, _per_video))
         items.append("Without looking: " + _without(first, words.medium(record, one.benchmark)))
+    told = {
+        facts.title: PROBABILITIES[line.probabilities_from]
+        for role, facts in models(record).items()
+        if (line := _log_line(record, one, role)) and line.probabilities_from
+    }
+    items += [f"Probabilities of {text(title)}: {how}" for title, how in told.items()]
     if first.signature:
         items.append(f"Signature: {code(first.signature)}")
     if first.judge:
         items.append(f"Judge: {code(first.judge)}")
     return bullets(Md(item) for item in items if not item.endswith(": "))
+
+
+def _log_line(record: Record, one: Place, role: str) -> Prediction | None:
+    return next(
+        (found.log_line for found in record.evaluations
+         if (found.benchmark, found.role) == (one.benchmark, role)), None,
+    )
 
 
 def _each(asked: dict[str, TaskScores], of: object) -> str:
