@@ -388,6 +388,8 @@ def test_the_configuration_parses_and_says_what_ran(page: str, study: Record) ->
     (("train.checkpoint_every=null", "train.validate.every=epoch"),
      "train.ckpt.save_freq_in_epoch", 1),
     (("train.epochs=3",), "train.epoch", 3),
+    (("train.loss_per=answer",), "train.train_policy.loss_per", "answer"),
+    ((), "train.train_policy.loss_per", None),
     (("train.devices=8",), "policy.parallelism.dp_shard_size", 8),
     (("train.max_length=null",), "policy.model_max_length", None),
     (("data.sources.drive.weights=[]",), "custom.dataset.weights", [1.0, 1.0, 1.0]),

@@ -100,6 +100,8 @@ def _sections(
         ("train.train_policy", [], [
             ("type", "sft", ""),
             ("mini_batch", train["batch_size"], "samples of a forward pass, on each GPU"),
+            ("loss_per", None if train["loss_per"] == "token" else train["loss_per"],
+             "recipe_kit's own: what the mean loss is over"),
         ]),
         ("train.ckpt", [], _checkpoints(train)),
         ("policy.parallelism", ["The data is shared over GPUs; nothing else is."],
