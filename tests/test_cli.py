@@ -187,12 +187,12 @@ def test_a_full_disk(project: Project, finished: Project, room: int) -> None:
 @pytest.mark.parametrize("command", ["run", "render"])
 def test_a_record_of_a_newer_version(done: Project, command: str) -> None:
     path = done.run_folder / "record.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3', 1))
+    path.write_text(path.read_text().replace('"version": 3', '"version": 4', 1))
     before = path.read_bytes()
     result = done(command)
     assert result.exit_code == 6
     assert result.stderr == (
-        f"Error: {path}: has version 3; this recipe_kit reads up to version 2\n"
+        f"Error: {path}: has version 4; this recipe_kit reads up to version 3\n"
         "  To mend it: Install a newer recipe_kit.\n"
     )
     assert path.read_bytes() == before

@@ -118,7 +118,8 @@ def test_nothing_to_warn_of(tmp_path: Path) -> None:
     assert told(tmp_path, train=train, prose=words, model=video).warnings == ()
 
 
-def test_weights_repeat_what_is_scarce(tmp_path: Path) -> None:
+def test_weights_repeat_what_is_scarce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECIPE_DATA", raising=False)
     found = told(tmp_path, AV, train={"epochs": 5, "batch_size": 10})
     assert found.facts[2:4] == (
         "drawn: each sample of av/cv about 0.56 times an epoch",
