@@ -41,7 +41,9 @@ def test_a_page_has_every_heading_of_its_document(page: Path) -> None:
 def test_a_digit_changed_on_a_page_is_found(tmp_path: Path, seed: int) -> None:
     page = tmp_path / "page"
     shutil.copytree(PAGES[seed % len(PAGES)], page)
-    files = sorted(page.glob(KINDS[(seed // len(PAGES)) % len(KINDS)]))
+    # A page of a recipe that trains nothing has no plot.
+    kinds = [kind for kind in KINDS if any(page.glob(kind))]
+    files = sorted(page.glob(kinds[(seed // len(PAGES)) % len(kinds)]))
     file = files[seed % len(files)]
     what = tamper(file, seed)
     name = file.relative_to(page).as_posix()
