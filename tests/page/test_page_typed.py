@@ -197,15 +197,16 @@ def test_a_number_typed_by_hand_is_a_note_and_keeps_from_publishing(
     record: Record, tmp_path: Path
 ) -> None:
     path = edited(tmp_path)
+    line = path.read_text(encoding="utf-8").splitlines().index("    It reaches 97.1% accuracy.") + 1
     assert notes(path, (), record) == [
-        f"{path}:140: '97.1%' is typed by hand: it is {TUNED}. Write {{{{ {TUNED} | pct }}}}."
+        f"{path}:{line}: '97.1%' is typed by hand: it is {TUNED}. Write {{{{ {TUNED} | pct }}}}."
     ]
     check_finished(path, (), None)
     with pytest.raises(SpecError) as caught:
         check_finished(path, (), record)
     assert str(caught.value) == (
-        f"{path}:140:16: '97.1%' is typed by hand: it is {TUNED}\n"
-        " 140 |     It reaches 97.1% accuracy.\n"
+        f"{path}:{line}:16: '97.1%' is typed by hand: it is {TUNED}\n"
+        f" {line} |     It reaches 97.1% accuracy.\n"
         "     |                ^\n"
         f"  Write {{{{ {TUNED} | pct }}}}.\n"
         "\n"
