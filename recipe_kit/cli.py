@@ -204,15 +204,10 @@ def names(recipe: Path, prefix: str) -> None:
 @click.argument("page", type=click.Path(path_type=Path))
 def verify(page: Path) -> None:
     """Check that a page is what its answers give: PAGE is its folder, or its recipe."""
+    from recipe_kit.run.layout import page_of
     from recipe_kit.verify.page import verify as verify_page
 
-    if page.suffix == ".md":
-        page = page.parent
-    elif page.is_file():
-        from recipe_kit.run.layout import layout
-        from recipe_kit.spec.load import load_recipe
-
-        page = layout(load_recipe(page), page).page
+    page = page_of(page)
     report = verify_page(page)
     for note in report.notes:
         click.echo(f"Note: {note}")

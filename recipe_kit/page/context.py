@@ -22,12 +22,11 @@ from recipe_kit.page import (
     numbers,
     words,
 )
-from recipe_kit.page.drafts import banner
 from recipe_kit.page.markdown import Md, bullets, code
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import below, items, pairs
+from recipe_kit.page.shared import shared
 from recipe_kit.record.schemas import Record
-from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -35,26 +34,13 @@ def context(
     record: Record, recipe: Recipe, prose: Mapping[str, Md], figures: Mapping[str, Figure]
 ) -> dict[str, Any]:
     """The variables of every profile's template."""
-    tuned = bool(record.training)
-    model = record.model
-    size = f"({numbers.count(model.parameters)} parameters)" if model.parameters else ""
-    filled: dict[str, Md | None] = dict.fromkeys(Prose.model_fields)
     return {
-        "title": recipe.title,
-        "draft_banner": banner(recipe),
+        **shared(record, recipe, prose),
         "authors": about_run.authors(recipe),
         "overview_table": about_run.overview(record, recipe),
-        "embedded": model.embedded,
-        "model_name": model.name,
-        "model_size": size,
-        "model_about": words.about_model(model),
-        "model_note": words.embedded_note(model),
-        "prose": {**filled, **prose},
-        "tuned": tuned,
-        "enough": record.gate.enough,
+        "model_about": words.about_model(record.model),
         "why_untrained": words.why_untrained(record),
         "test_samples": numbers.num(max(f.samples for f in record.benchmarks.values())),
-        "overridden": bool(record.overrides),
         "known_leakage": bool(record.data.audit.allowed_leakage),
         "on_validation": about_scores.on_validation(record),
         "verdict": about_change.verdict(record),

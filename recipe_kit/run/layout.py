@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recipe_kit.record.store import RunFolder
+from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -52,3 +53,14 @@ def layout(recipe: Recipe, recipe_path: Path, overrides: tuple[str, ...] = ()) -
         page=root / "docs" / "recipes" / recipe.slug,
         overrides=overrides,
     )
+
+
+def page_of(named: Path) -> Path:
+    """Folder of the page that is named by itself, by its `index.md`, or by its recipe.
+
+    Raises:
+        SpecError: The recipe is wrong.
+    """
+    if named.suffix == ".md":
+        return named.parent
+    return layout(load_recipe(named), named).page if named.is_file() else named

@@ -95,8 +95,10 @@ def do_gate(job: Job, stage: Stage) -> None:
             f"{target.task} {target.metric} {value}, {target.comparison} {target.threshold:g}: "
             f"{verdict}"
         )
+    untrained = "; this recipe does none" if recipe.train.method == "none" else ""
     job.report.note(
-        "the base model is enough: no fine-tuning" if result.enough else "fine-tuning is warranted"
+        "the base model is enough: no fine-tuning" if result.enough
+        else f"fine-tuning is warranted{untrained}"
     )
 
 

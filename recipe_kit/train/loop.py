@@ -15,19 +15,17 @@ import torch
 
 from recipe_kit.data.clip import ReadMedia
 from recipe_kit.errors import TrainError
-from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.memory import is_memory_error
-from recipe_kit.model.vision import encode_media
 from recipe_kit.record.schemas import Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.spec.train import Train
 from recipe_kit.train import checkpoint
 from recipe_kit.train.adapters import optimizer_groups, prepare, trainable
 from recipe_kit.train.checkpoint import State
 from recipe_kit.train.feed import Feed, MicroBatch
 from recipe_kit.train.interrupt import held_back
 from recipe_kit.train.log import Log, Step
+from recipe_kit.train.loss import loss_sum, loss_weight
 from recipe_kit.train.plan import Plan, make_plan
 from recipe_kit.train.schedule import Scores, best, learning_rate, plateaued
 
@@ -351,36 +349,6 @@ class _Session:
             revision=checkpoint.revision(folder),
             triple=plan.triple(),
         )
-
-
-def loss_weight(spec: Train, micro: MicroBatch) -> int:
-    """What a batch counts in the mean loss: its answer tokens, or its answers."""
-    return micro.tokens if spec.loss_per == "token" else micro.answers
-
-
-def loss_sum(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:
-    """The loss of a batch, summed over answer tokens, or over the means of its answers."""
-    losses_P = token_losses(loaded, spec, micro)
-    if spec.loss_per == "token":
-        return losses_P.sum()
-    rows_P = micro.batch.answer_rows_P
-    lengths = rows_P.bincount()[rows_P].to(losses_P.device)
-    return (losses_P / lengths).sum()
-
-
-def token_losses(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:
-    """The loss of every answer token of a batch, float32 [P]; pictures are encoded once."""
-    # Weights that are all trained are float32; the arithmetic still is the model's.
-    mixed = spec.method == "full" and loaded.dtype == torch.bfloat16
-    with torch.autocast(loaded.device.type, torch.bfloat16, enabled=mixed):
-        vision = encode_media(
-            loaded.model,
-            micro.pixels_ND.to(loaded.device, non_blocking=True),
-            micro.grids,
-            preprocess=loaded.preprocess,
-        )
-        batch = micro.batch.to(loaded.device, non_blocking=True)
-        return answer_losses(loaded.model, batch, vision)
 
 
 def _dropout_seed(*parts: int) -> int:

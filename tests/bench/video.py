@@ -8,7 +8,6 @@ installed are left out.
 import argparse
 import importlib.util
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,10 +21,9 @@ from recipe_kit.data.sampling import frame_numbers
 from recipe_kit.data.video import probe, read_video
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.spec.model import Video
+from tests.helpers.films import write_film
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "helpers"))
-from films import write_film  # noqa: E402 # it stands beside the tests, not in a package
 
 CLIPS = Path(os.environ.get("RECIPE_DATA", ROOT.parent / "shared" / "data")) / "drive-clips/videos"
 HOPELESS = 3

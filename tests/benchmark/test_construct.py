@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drives import CARS, WEATHER, drives
 
 from recipe_kit.benchmark.construct import (
     Pair,
@@ -17,20 +18,9 @@ from recipe_kit.benchmark.construct import (
 from recipe_kit.benchmark.questions import build, pool_pairs
 from recipe_kit.benchmark.review import Decision
 from recipe_kit.record.schemas import Construction, Prediction, Question, Sample
-from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
 
-POOL = """\
-questions:
-  - name: weather
-    category: Scene
-    question: What is the weather like?
-    options: {clear: Clear, rain: Rain, fog: Fog, snow: Snow}
-    required: true
-  - name: cars
-    category: Objects
-    question: How many cars are there?
-    options: {0: None at all, 1: One, 2+: Two or more}
+POOL = WEATHER + CARS + """\
     required: true
   - name: events
     category: Scene
@@ -38,35 +28,8 @@ questions:
     options: [nothing, a turn, a stop, a crash, a merge, a wait]
     required: true
 """
-RECIPE = """\
-schema: 1
-title: Drives
-authors: [{name: A}]
-organization: O
-use_case: Drives
-data:
-  sources:
-    drive: {kind: table, path: drive.csv, columns: {video: file}, labels: {weather: weather}}
-  splits: {test: {drive: 1.0}}
-tasks:
-  vqa:
-    type: choice
-    prompt: "{question}"
-    options: ["{A}", "{B}", "{C}", "{D}"]
-    label: answer
-benchmarks:
-  drives:
-    tasks: [vqa]
-    pool:
-      path: pool.yaml
-      sampled: 0
-      text: {base: tiny}
-      vision: {base: tiny}
-gate:
-  benchmark: drives
-  targets: [{task: vqa, metric: accuracy, at_least: 0.9}]
-prose: {overview: O, dataset: D, why_not_fine_tuned: N, why_it_matters: Y, conclusion: C}
-"""
+SPLITS = "{test: {drive: 1.0}}"
+ANSWERED = "{{path: pool.yaml, sampled: {sampled}, text: {{base: tiny}}, vision: {{base: tiny}}}}"
 VIDEO = Sample(
     id="drive/a", source="drive", media="a.mp4", media_type="video", sha256="a", split="test",
     labels={"weather": "fog", "scene": "Ein Stau"},
@@ -75,9 +38,7 @@ VIDEO = Sample(
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    (tmp_path / "pool.yaml").write_text(POOL)
-    (tmp_path / "small.yaml").write_text(RECIPE)
-    return load_recipe(tmp_path / "small.yaml")
+    return drives(tmp_path, POOL, splits=SPLITS, pool=ANSWERED.format(sampled=0))
 
 
 def said(question: Question, text: str) -> Prediction:
@@ -234,14 +195,13 @@ def test_labels_that_a_question_does_not_know_are_for_the_model(recipe: Recipe) 
 
 def test_more_options_than_letters_are_not_for_models(tmp_path: Path) -> None:
     many = ", ".join(f"thing {number}" for number in range(11))
-    (tmp_path / "pool.yaml").write_text(POOL + f"""\
+    more = f"""\
   - name: many
     category: Scene
     question: Which thing?
     options: [{many}]
-""")
-    (tmp_path / "small.yaml").write_text(RECIPE.replace("sampled: 0", "sampled: 1"))
-    recipe = load_recipe(tmp_path / "small.yaml")
+"""
+    recipe = drives(tmp_path, POOL + more, splits=SPLITS, pool=ANSWERED.format(sampled=1))
     assert [one.question.name for _, one in pool_pairs("drives", recipe, [VIDEO])] == [
         "weather", "cars", "events",
     ]  # fmt: skip

@@ -2,26 +2,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from drives import CARS, WEATHER, drives
 
 from recipe_kit.benchmark.pool import about, choose, lessons
 from recipe_kit.benchmark.questions import build
 from recipe_kit.errors import DataError
 from recipe_kit.record.schemas import LabelValue, Sample
-from recipe_kit.spec.load import load_recipe
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train.examples import examples, validation_questions
 
-POOL = """\
-questions:
-  - name: weather
-    category: Scene
-    question: What is the weather like?
-    options: {clear: Clear, rain: Rain, fog: Fog, snow: Snow}
-    required: true
-  - name: cars
-    category: Objects
-    question: How many cars are there?
-    options: {0: None at all, 1: One, 2+: Two or more}
+POOL = WEATHER + CARS + """\
     usual: "0"
   - name: color
     category: Objects
@@ -34,37 +24,15 @@ questions:
     question: Is it night?
     options: {true: It is night, false: It is not}
 """
-RECIPE = """\
-schema: 1
-title: Drives
-authors: [{name: A}]
-organization: O
-use_case: Drives
-data:
-  sources:
-    drive: {kind: table, path: drive.csv, columns: {video: file}, labels: {weather: weather}}
-  splits: {test: {drive: 0.5}, val: {drive: 0.1}, train: {drive: 0.4}}
-tasks:
-  vqa:
-    type: choice
-    prompt: "{question}"
-    options: ["{A}", "{B}", "{C}", "{D}"]
-    label: answer
-benchmarks:
-  drives: {tasks: [vqa], pool: {path: pool.yaml, sampled: 2, training: 2}}
-gate:
-  benchmark: drives
-  targets: [{task: vqa, metric: accuracy, at_least: 0.9}]
-prose: {overview: O, dataset: D, why_not_fine_tuned: N, why_it_matters: Y, conclusion: C}
-"""
 FOGGY: dict[str, LabelValue] = {"weather": "fog", "cars": 7, "car_color": "blue", "night": False}
 
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    (tmp_path / "pool.yaml").write_text(POOL)
-    (tmp_path / "small.yaml").write_text(RECIPE)
-    return load_recipe(tmp_path / "small.yaml")
+    return drives(
+        tmp_path, POOL, splits="{test: {drive: 0.5}, val: {drive: 0.1}, train: {drive: 0.4}}",
+        pool="{path: pool.yaml, sampled: 2, training: 2}",
+    )
 
 
 def sample(

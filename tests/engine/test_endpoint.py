@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from odd_server import completion, likely, serve
 from PIL import Image
 
 from recipe_kit.data.clip import Clip
@@ -18,7 +19,6 @@ from recipe_kit.errors import EngineError, ModelError
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.model import OtherModel
 from recipe_kit.spec.recipe import Evaluation
-from tests.helpers.odd_server import completion, likely, serve
 
 RESUME = "recipe run recipes/x.yaml"
 

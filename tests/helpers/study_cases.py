@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from study_facts import STEPS, VIDEOS, benchmarks, data_facts, training
 
 from recipe_kit.data.worlds.driving.clip import write_clip
 from recipe_kit.record import schemas
@@ -24,10 +25,8 @@ CATEGORIES = {
     "Spatial & Temporal": (140, 0.38, 0.35, (0.36, 0.41, 0.44, 0.43, 0.30)),
     "Characters & Interactions": (120, 0.70, 0.60, (0.72, 0.75, 0.80, 0.78, 0.71)),
 }
-STEPS = (20, 40, 60, 80, 100)
 BLEU = (0.113, 0.101, (0.118, 0.142, 0.139, 0.142, 0.140))
 LINGO = (0.412, 0.430, (0.430, 0.440, 0.428, 0.436, 0.422))
-VIDEOS = 100
 
 
 def study(*overrides: str) -> Recipe:
@@ -181,89 +180,6 @@ def _comparisons(at: int) -> tuple[schemas.Comparison, ...]:
     return tuple(found)
 
 
-def _construction() -> schemas.Construction:
-    return schemas.Construction(
-        pool="driving", pool_digest="cc" * 32,
-        categories={"Scene Description": 13, "Key Objects": 10, "Actions & Motion": 8,
-                    "Ego Vehicle Behavior": 7, "Characters & Interactions": 6,
-                    "Spatial & Temporal": 6},
-        required=6, sampled=6, seed=0, videos=VIDEOS, drawn=1215, text="reader-7b",
-        vision="viewer-7b", agreed=1150, contradictions=65, kept=30, corrected=20, removed=15,
-        questions=1200, review_digest="dd" * 32,
-    )
-
-
-def _benchmarks(of: Recipe) -> dict[str, schemas.BenchmarkFacts]:
-    asked = {"av_vqa": (1200, VIDEOS), "av_caption": (VIDEOS, VIDEOS), "lingoqa": (500, 100)}
-    return {
-        name: schemas.BenchmarkFacts(
-            name=name, digest="ee" * 32, questions=asked[name][0], samples=asked[name][1],
-            tasks=spec.tasks, primary=spec.tasks[0],
-            prompts={task: of.tasks[task].prompt for task in spec.tasks},
-            construction=_construction() if spec.pool else None, frozen="ff" * 32,
-        )
-        for name, spec in of.benchmarks.items()
-    }
-
-
-def _source(**settings: Any) -> schemas.SourceFacts:
-    return schemas.SourceFacts(**{
-        "kind": "annotations", "media_type": "video", "encodings": {"H.264": 10},
-        "labels": {}, "annotation": "annotated videos", **settings,
-    })
-
-
-def _data() -> schemas.DataFacts:
-    return schemas.DataFacts(
-        sources={
-            "drive": _source(
-                samples=800, resolutions={"1936×1220": 800}, bytes=13_600_000_000,
-                splits={"train": 720, "val": 80}, fps={"30": 800}, seconds=(5.0, 12.4, 20.0),
-                parts={"cv_annotated": 500, "human_annotated": 200, "reason1_sft": 100},
-                weights={"cv_annotated": 0.3, "human_annotated": 0.5, "reason1_sft": 0.2},
-                formats={"cv_annotated": "cv", "human_annotated": "human",
-                         "reason1_sft": "reasoning"}, license="CC BY 4.0",
-            ),
-            "eval": _source(
-                samples=VIDEOS, resolutions={"1936×1220": VIDEOS}, bytes=1_700_000_000,
-                splits={"test": VIDEOS}, fps={"30": VIDEOS}, seconds=(30.0, 30.0, 30.0),
-                parts={"human_annotated": VIDEOS}, formats={"human_annotated": "human"},
-            ),
-            "lingoqa": _source(
-                kind="questions", samples=500, resolutions={"640×360": 500}, bytes=50_000_000,
-                splits={"test": 500}, seconds=(4.0, 4.0, 4.0), fps={"1": 500},
-            ),
-        },
-        splits={"train": 720, "val": 80, "test": 600},
-        audit=schemas.AuditResult(near_duplicate_distance=2, balance={}, majority={}),
-        digest="da7a" * 16,
-    )
-
-
-def _training() -> schemas.TrainingResult:
-    lines = zip(STEPS, (1.9, 1.4, 1.2, 1.1, 1.0), (1.7, 1.5, 1.4, 1.42, 1.6),
-                (0.55, 0.66, 0.70, 0.69, 0.63), strict=True)
-    return schemas.TrainingResult(
-        role="tuned", method="full", parameters=5_800_000, trainable_parameters=5_800_000,
-        samples={"drive/cv_annotated": 450, "drive/human_annotated": 180,
-                 "drive/reason1_sft": 90},
-        drawn={"drive/cv_annotated": 0.3, "drive/human_annotated": 0.5,
-               "drive/reason1_sft": 0.2},
-        questions=4320, steps=100, planned_steps=113, epochs=2.2, stopped="patience ran out",
-        best_step=60,
-        validations=tuple(
-            schemas.Validation(step=s, epoch=s / 45, train_loss=t, val_loss=v, val_accuracy=a,
-                               val_n=480, best=s == 60) for s, t, v, a in lines
-        ),
-        curve=tuple(
-            schemas.LossPoint(step=s, loss=1 + 1.5 / (1 + s / 10), learning_rate=2e-4)
-            for s in range(1, 101, 3)
-        ),
-        seconds=331.0, peak_memory_bytes=1_900_000_000, revision="ab12" * 16,
-        triple={"image_path": "videos/0.mp4", "prompt": "Describe the drive.", "target": "Dry."},
-    )
-
-
 def _best() -> tuple[schemas.BestCheckpoint, ...]:
     accuracy = [mcq(_rates(at))[0].value or 0 for at in range(1, 6)]
     base = mcq(_rates(0))[0].value or 0
@@ -407,8 +323,8 @@ def study_record(of: Recipe, *, tuned: bool = True, **update: Any) -> Record:
         model=facts,
         models={"compare-small": facts.model_copy(update={
             "name": "example/small-2b", "title": "Small-2B", "embedded": False})},
-        data=_data(),
-        benchmarks=_benchmarks(of),
+        data=data_facts(),
+        benchmarks=benchmarks(of),
         gate=schemas.GateResult(
             benchmark="av_vqa", enough=False, decide_by="score",
             targets=(schemas.TargetResult(
@@ -417,7 +333,7 @@ def study_record(of: Recipe, *, tuned: bool = True, **update: Any) -> Record:
         ),
         evaluations=_evaluations(roles),
         comparisons=_comparisons(3) if tuned else (),
-        training=(_training(),) if tuned else (),
+        training=(training(),) if tuned else (),
         examples=_examples(tuned=tuned),
         gaps=tuple(
             schemas.Gap(

@@ -2,9 +2,7 @@
 
 import json
 import re
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import study_cases as cases
@@ -13,18 +11,14 @@ from seed_headings import BENCHMARK_STUDY, LINGOQA, TRAINED_ONLY
 
 from recipe_kit.cli import main
 from recipe_kit.errors import PageError
-from recipe_kit.page.names import names
 from recipe_kit.page.render import render
 from recipe_kit.page.study.curve_words import turning_points
 from recipe_kit.page.study.models import how_asked, zero_shot
 from recipe_kit.page.study.observations import observations, summary
 from recipe_kit.page.study.places import places
 from recipe_kit.page.study.results import by_checkpoint, method
-from recipe_kit.page.study.toml import toml
 from recipe_kit.page.study.training import steps_sentence
-from recipe_kit.page.typed import typed_problems
 from recipe_kit.record.schemas import Difference, Prediction, Record
-from recipe_kit.spec.problems import Document
 
 UNTRAINED = ("train.method=none", "evaluation.checkpoints=best")
 
@@ -312,95 +306,6 @@ def test_a_training_that_helps_nothing_is_told_so(
     assert "    - **zero-shot**: best for BLEU (0.113)\n" in page
 
 
-# From a key of the TOML to its place in the spec; or to the one value that it always has.
-PLACES: dict[str, str] = {
-    "custom.dataset.dataset_root": "data.sources.drive.path",
-    "custom.dataset.subdirectories": "data.sources.drive.subdirectories",
-    "custom.dataset.weights": "data.sources.drive.weights",
-    "custom.dataset.meta_file": "data.sources.drive.meta_file",
-    "custom.vision.min_pixels": "model.min_pixels",
-    "custom.vision.max_pixels": "model.video.max_pixels",
-    "custom.vision.nframes": "model.video.nframes",
-    "train.epoch": "train.epochs",
-    "train.optm_lr": "train.learning_rate",
-    "train.optm_weight_decay": "train.weight_decay",
-    "train.optm_betas": "train.betas",
-    "train.optm_warmup_steps": "train.warmup",
-    "train.optm_min_lr_factor": "train.final_learning_rate",
-    "train.optm_grad_norm_clip": "train.clip",
-    "train.seed": "train.seed",
-    "policy.model_name_or_path": "model.base",
-    "policy.model_max_length": "train.max_length",
-    "policy.model_gradient_checkpointing": "train.gradient_checkpointing",
-    "train.train_policy.mini_batch": "train.batch_size",
-    "train.ckpt.save_freq": "train.checkpoint_every",
-    "policy.parallelism.dp_shard_size": "train.devices",
-}
-ALWAYS: dict[str, Any] = {
-    "train.output_dir": "runs/study", "train.resume": True, "train.optm_name": "AdamW",
-    "train.optm_decay_type": "cosine", "logging.logger": ["console"],
-    "logging.experiment_name": "study", "train.train_policy.type": "sft",
-    "train.ckpt.enable_checkpoint": True,
-}
-
-
-def flat(node: dict[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in node.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{before}{key}.")
-        else:
-            found[f"{before}{key}"] = value
-    return found
-
-
-def at(spec: dict[str, Any], path: str) -> Any:
-    for part in path.split("."):
-        spec = spec[part]
-    return spec
-
-
-def test_the_configuration_parses_and_says_what_ran(page: str, study: Record) -> None:
-    block = re.search(
-        r'^\?\?\?\+ code "Training Configuration: study\.toml"\n\n    ```toml\n(.*?)    ```$',
-        page, re.MULTILINE | re.DOTALL,
-    )
-    assert block is not None
-    shown = "".join(line.removeprefix("    ") for line in block[1].splitlines(keepends=True))
-    assert shown == toml(study)
-    found = flat(tomllib.loads(shown))
-    assert found.pop("train.train_batch_per_replica") == 8 * 2
-    for key, path in PLACES.items():
-        assert found.pop(key) == at(study.spec, path), key
-    assert found == ALWAYS
-    assert re.findall(r"^\[.*\]$", shown, re.MULTILINE) == [
-        "[custom.dataset]", "[custom.vision]", "[train]", "[policy]", "[logging]",
-        "[train.train_policy]", "[train.ckpt]", "[policy.parallelism]",
-    ]
-
-
-@pytest.mark.parametrize(("overrides", "key", "value"), [
-    (("model.video={fps: 2}",), "custom.vision.fps", 2.0),
-    (("model.video={}",), "custom.vision.nframes", 8),
-    (("train.method=lora", "train.lora.rank=8"), "policy.lora.r", 8),
-    (("train.method=lora",), "policy.lora.lora_dropout", 0.05),
-    (("train.checkpoint_every=null",), "train.ckpt.save_freq", 20),
-    (("train.checkpoint_every=null", "train.validate.every=epoch"),
-     "train.ckpt.save_freq_in_epoch", 1),
-    (("train.epochs=3",), "train.epoch", 3),
-    (("train.loss_per=answer",), "train.train_policy.loss_per", "answer"),
-    ((), "train.train_policy.loss_per", None),
-    (("train.devices=8",), "policy.parallelism.dp_shard_size", 8),
-    (("train.max_length=null",), "policy.model_max_length", None),
-    (("data.sources.drive.weights=[]",), "custom.dataset.weights", [1.0, 1.0, 1.0]),
-])
-def test_the_configuration_follows_the_spec(
-    overrides: tuple[str, ...], key: str, value: object
-) -> None:
-    record = cases.study_record(cases.study(*overrides))
-    assert flat(tomllib.loads(toml(record))).get(key) == value
-
-
 def test_videos_are_plain_and_code_blocks_in_their_order(page: str, folder: Path) -> None:
     assert len(re.findall(r'^<video controls width="800">$', page, re.MULTILINE)) == 4
     assert "poster" not in page
@@ -422,36 +327,6 @@ def test_words_on_a_category_that_there_is_not(study: Record, tmp_path: Path) ->
         "study.yaml (prose.requirements): there is no category 'Scene Descripton'\n"
         "  To mend it: Did you mean 'Scene Description'?"
     )
-
-
-@pytest.mark.parametrize(("text", "advice"), [
-    ("ckpt-60 reaches an accuracy of 74.0% on av_vqa.", "av_vqa.ckpt_60.accuracy | pct"),
-    ("The highest BLEU is 0.142, at checkpoint 40.", "av_caption.ckpt_40.bleu | num(3)"),
-    ("BLEU at ckpt-80 is 0.150.", "av_caption.ckpt_80.bleu | num(3)"),
-    ("At ckpt-20 the accuracy is 65.0%.", "av_vqa.ckpt_20.accuracy | pct"),
-    ("Small-2B scores an accuracy of 50.1%.", "av_vqa.compare_small.accuracy | pct"),
-    ("The Lingo-Judge score of the base model is 41.2%.", "lingoqa.base.lingo_judge | pct"),
-    ("The fine-tuned model gains 17.3 points.", "av_vqa.change.accuracy | points"),
-    ("Weights are 30%, 50% and 20%.", ""),
-    ("It has a Spearman correlation of 0.95 with people.", ""),
-    ("Another model scores 60.9% elsewhere.", ""),  # which is ckpt-20's, by chance
-])
-def test_numbers_of_a_study_that_were_typed_by_hand(
-    study: Record, text: str, advice: str
-) -> None:
-    document = Document("x.yaml", (), {"prose": {"observations": {"av_vqa": [text]}}}, {})
-    found = [one.fix for one in typed_problems(study, document)]
-    assert len(found) == bool(advice)
-    assert all(f"Write {{{{ {advice} }}}}" in one for one in found)
-
-
-@pytest.mark.parametrize(("name", "value"), [
-    ("recommended.step", 60), ("checkpoints", 5), ("best.av_caption.caption.bleu.step", 40),
-    ("av_vqa.pool.corrected", 20), ("av_vqa.pool.questions", 50),
-    ("av_vqa.base.per_video.videos", 100), ("av_vqa.base.vqa.per_video.sd", 0.126),
-])
-def test_names_of_a_study(study: Record, name: str, value: float) -> None:
-    assert names(study)[name][0] == value
 
 
 def test_the_commands_of_the_page_are_commands(page: str) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from odd_server import completion, serve
 from small_project import Project, copy_project
 
 from recipe_kit.record.files import read_rows
 from recipe_kit.record.schemas import Prediction, Question
-from tests.helpers.odd_server import completion, serve
 
 
 @pytest.fixture

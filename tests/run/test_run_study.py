@@ -190,6 +190,8 @@ def test_a_recipe_that_only_evaluates(
     text = (project.page / "index.md").read_text()
     assert said in text
     assert "it is fine-tuned" not in text
+    warranted = "fine-tuning is warranted; this recipe does none" in done.output
+    assert warranted == (not arguments)
     assert project.command("verify", "docs/recipes/small").exit_code == 0
 
 

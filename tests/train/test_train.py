@@ -29,7 +29,8 @@ from recipe_kit.train.checkpoint import load_tuned
 from recipe_kit.train.examples import Example
 from recipe_kit.train.feed import Feed
 from recipe_kit.train.log import Step
-from recipe_kit.train.loop import Accuracy, loss_sum, loss_weight, token_losses, train
+from recipe_kit.train.loop import Accuracy, train
+from recipe_kit.train.loss import loss_sum, loss_weight, token_losses
 from recipe_kit.train.plan import make_plan
 
 

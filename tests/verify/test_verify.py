@@ -19,9 +19,8 @@ from recipe_kit.page.figures import figures
 from recipe_kit.page.files import draw_plot
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.record.archive import ARCHIVE, read_archive
-from recipe_kit.record.schemas import VERSION, Record
+from recipe_kit.record.schemas import Record
 from recipe_kit.record.store import read_record
-from recipe_kit.record.words import recipe_of, worded
 from recipe_kit.verify.drawing import drawing
 from recipe_kit.verify.page import verify
 from recipe_kit.verify.scores import rescored
@@ -329,34 +328,6 @@ def test_a_page_without_answers(page: Path) -> None:
         f"{page}: was made before pages carried the answers they stand on\n"
         "  To mend it: Run its recipe again: recipe run recipes/small.yaml"
     )
-
-
-LATER = (
-    "models", "model_choice", "checkpoints", "best", "overfitting", "recommendation",
-    "annotations", "training_grid",
-)
-
-
-def test_a_page_of_the_version_before(page: Path) -> None:
-    """Its record lacks what came later, and is not called edited for it."""
-    data = json.loads((page / RECORD).read_text())
-    assert not any(data.pop(name) for name in LATER)
-    data["version"] = 2
-    (page / RECORD).write_text(json.dumps(data, indent=1) + "\n")
-    fix_sums(page)
-    assert verify(page).findings == ()
-    data["gate"]["targets"][0]["score"]["value"] += 0.01
-    (page / RECORD).write_text(json.dumps(data, indent=1) + "\n")
-    fix_sums(page)
-    assert f"{RECORD}: gate.targets[0].score.value" in places(page)
-
-
-def test_a_record_is_published_in_this_version(page: Path) -> None:
-    record = read_record(page / RECORD)
-    recipe = recipe_of(record)
-    old = record.model_copy(update={"version": 2})
-    assert worded(old, recipe).version == VERSION == 3
-    assert worded(record.model_copy(update={"version": 1}), recipe).version == 1
 
 
 def test_no_page(tmp_path: Path) -> None:

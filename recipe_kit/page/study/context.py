@@ -14,14 +14,12 @@ from recipe_kit.page import (
     about_scores,
     about_settings,
     about_training,
-    numbers,
-    words,
 )
 from recipe_kit.page.context_tasks import plots
-from recipe_kit.page.drafts import banner
 from recipe_kit.page.markdown import Md
 from recipe_kit.page.plot_kinds import Figure
 from recipe_kit.page.prose import below, items
+from recipe_kit.page.shared import shared
 from recipe_kit.page.study import (
     benchmark,
     captions,
@@ -34,7 +32,6 @@ from recipe_kit.page.study import (
     training,
 )
 from recipe_kit.record.schemas import Record
-from recipe_kit.spec.prose import Prose
 from recipe_kit.spec.recipe import Recipe
 
 
@@ -42,22 +39,11 @@ def context(
     record: Record, recipe: Recipe, prose: Mapping[str, Md], figures: Mapping[str, Figure]
 ) -> dict[str, Any]:
     """The variables of the template."""
-    model = record.model
-    filled: dict[str, Md | None] = dict.fromkeys(Prose.model_fields)
     return {
-        "title": recipe.title,
-        "draft_banner": banner(recipe),
+        **shared(record, recipe, prose),
         "authors": intro.authors(recipe),
         "overview_table": intro.overview_table(record, recipe),
-        "embedded": model.embedded,
-        "model_name": model.name,
-        "model_size": f"({numbers.count(model.parameters)} parameters)" if model.parameters else "",
-        "model_note": words.embedded_note(model),
-        "prose": {**filled, **prose},
-        "tuned": bool(record.training),
-        "enough": record.gate.enough,
         "curated": intro.has_curation(record),
-        "overridden": bool(record.overrides),
         "workflow": intro.workflow(record, below(prose, "workflow")),
         **_of_benchmark(record, prose),
         **_of_zero_shot(record, prose),
