@@ -85,7 +85,9 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
     tasks = _dump(recipe, "tasks")
     bench = [(name, _benchmark(benchmark)) for name, benchmark in recipe.benchmarks.items()]
     asking = recipe.evaluation.model_dump(
-        mode="json", exclude={"batch_size", "device", "bootstrap", "seed", "blind", "checkpoints"}
+        mode="json", exclude={
+            "batch_size", "device", "bootstrap", "seed", "blind", "checkpoints", "vision_cache_gb"
+        },
     )
     blind = [name for name in recipe.benchmarks if asked_blind(recipe, name)]
     scoring = recipe.evaluation.model_dump(mode="json", include={"bootstrap", "seed"})
@@ -121,8 +123,8 @@ def make_plan(recipe: Recipe, *, recipe_dir: Path, cache: Path) -> Plan:
         ))
     gate = _stage("gate", "gate", zero.fingerprint, _dump(recipe, "gate"), scoring)
     training = settled(
-        recipe.train, "devices", "loss_per",
-        exclude={"blend", "ablations", "checkpoint_every", "max_length"}, by_alias=True,
+        recipe.train, "devices", "loss_per", "spike",
+        exclude={"blend", "ablations", "checkpoint_every", "max_length", "workers"}, by_alias=True,
     )
     blends = {"tuned": recipe.train.blend} | {
         name: ablation.blend for name, ablation in recipe.train.ablations.items()

@@ -47,6 +47,8 @@ class Evaluation(Part):
     """Ask everything once more with the pictures blanked; `auto`: where there are options."""
     seed: Seed = 0
     """Seed of the bootstrap."""
+    vision_cache_gb: float = Field(default=8, ge=0)
+    """Memory for what a frozen vision tower saw, kept for further checkpoints, in gigabytes."""
     checkpoints: Literal["best", "all"] = "best"
     """Ask the best checkpoint only, or every saved one, for curves over the training."""
 

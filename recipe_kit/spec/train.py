@@ -106,4 +106,10 @@ class Train(Part):
     max_length: int | None = Field(default=None, ge=16)
     """Longest training example, in tokens; a longer one is an error. Any length when not given."""
     devices: int = Field(default=1, ge=1)
-    """GPUs that share a training; each takes `batch_size` samples at once."""
+    """GPUs that the batch is meant for: a step takes `batch_size` × `accumulate` × `devices`
+    samples, on however many processes it runs."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that read media ahead of the training, for each GPU; 0: threads instead."""
+    spike: float | None = Field(default=6, gt=0)
+    """Skip a step whose loss and gradient lie this many standard deviations above those of the
+    last 128 steps; never when null."""

@@ -159,8 +159,8 @@ def _weights(
 def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
     # How often the state is saved, and what would be too long, change nothing that is learned.
     spec = settled(
-        recipe.train, "devices", "loss_per",
-        exclude={"ablations", "blend", "checkpoint_every", "max_length"},
+        recipe.train, "devices", "loss_per", "spike",
+        exclude={"ablations", "blend", "checkpoint_every", "max_length", "workers"},
     )
     parts = {name: shares for name, source in recipe.data.sources.items()
              if (shares := part_shares(source))}

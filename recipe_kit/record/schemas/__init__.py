@@ -44,13 +44,20 @@ from recipe_kit.record.schemas.scores import (
     ReliabilityBin,
     TaskScores,
 )
-from recipe_kit.record.schemas.training import LossPoint, TrainingResult, Validation
+from recipe_kit.record.schemas.training import (
+    BadMedium,
+    LossPoint,
+    Performance,
+    TrainingResult,
+    Validation,
+)
 from recipe_kit.record.schemas.verdicts import CriterionResult, Gap, GateResult, TargetResult
 
 __all__ = [
     "VERSION",
     "AnnotationExample",
     "AuditResult",
+    "BadMedium",
     "BenchmarkFacts",
     "BestCheckpoint",
     "Candidate",
@@ -76,6 +83,7 @@ __all__ = [
     "ModelFacts",
     "Overfitting",
     "PerVideo",
+    "Performance",
     "Prediction",
     "Provenance",
     "Question",
