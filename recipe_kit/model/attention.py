@@ -96,11 +96,11 @@ def gradients(
         return given
     heads = key_BGMK.shape[1]
     grad, query, out = (
-        x.unflatten(1, (heads, -1)).float() for x in (grad_BHLK, query_BHLK, whole.out)
+        _by_key(x, heads) for x in (grad_BHLK, query_BHLK, whole.out)
     )
     key, value = key_BGMK[:, :, None].float(), value_BGMK[:, :, None].float()
     scores = _scores(query_BHLK, key_BGMK, causal, scale)
-    weights = (scores - whole.lse.unflatten(1, (heads, -1))[..., None]).exp()
+    weights = (scores - _by_key(whole.lse[..., None], heads)).exp()
     own = (grad * out).sum(-1, keepdim=True)
     change = weights * (grad @ value.transpose(-1, -2) - own) * scale
     return (
@@ -114,10 +114,16 @@ def _scores(
     query_BHLK: torch.Tensor, key_BGMK: torch.Tensor, causal: bool, scale: float
 ) -> torch.Tensor:
     """Scores in float32, [B, G, H / G, L, M]."""
-    query = query_BHLK.unflatten(1, (key_BGMK.shape[1], -1)).float()
+    query = _by_key(query_BHLK, key_BGMK.shape[1])
     scores = query @ key_BGMK[:, :, None].float().transpose(-1, -2) * scale
     if causal:
         size = scores.shape[-1]
         hidden = torch.ones(size, size, dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill(hidden, -torch.inf)
     return scores
+
+
+def _by_key(part_BHLK: torch.Tensor, heads: int) -> torch.Tensor:
+    """Heads by the key head they share, in float32: [B, G, H / G, L, K]."""
+    batch, all_heads, length, size = part_BHLK.shape
+    return part_BHLK.reshape(batch, heads, all_heads // heads, length, size).float()

@@ -38,8 +38,8 @@ class Batch:
     """The answer token that each of them predicts."""
     answer_rows_P: torch.Tensor
     """The sequence that each of them belongs to."""
-    visual_tokens: int
-    """Visual tokens of all sequences; kept here because counting on a GPU makes it wait."""
+    visual_at_V: torch.Tensor
+    """Where visual tokens stand, as indices into B * L; found here because a GPU would wait."""
     media: tuple[int, ...] | None
     """The medium of each place where one is shown; None when they are shown once, in order."""
     layout: Layout | None
@@ -114,22 +114,42 @@ def _share(encoded: Sequence[Encoded], pad_id: int, media: Sequence[int]) -> Bat
         parents = {index: number for number, own in enumerate(families.values()) for index in own}
         shared, branches = start, []
         start += len(families) * size
+        begin = start
+        tokens_of: list[list[Ints]] = [[] for _ in families]
         for chosen in _alike({index: len(encoded[index].ids_L) - size for index in parents}):
             parts.append(_pad([encoded[index] for index in chosen], pad_id, first=size))
             length = parts[-1].ids_BL.shape[1]
             for place, index in enumerate(chosen):
+                first = start - begin + place * length
+                tokens_of[parents[index]].append(np.arange(first, first + length))
                 spans[index] = (
                     shared + parents[index] * size, size,
                     start + place * length, len(encoded[index].ids_L) - size,
                 )  # fmt: skip
-            branches.append(Branches(length, torch.tensor([parents[index] for index in chosen])))
+            branches.append(Branches(len(chosen), length))
             start += branches[-1].tokens
-        groups.append(Group(len(families), size, tuple(branches)))
+        groups.append(_group(size, tuple(branches), tokens_of))
     row = _Rows(*(
         np.concatenate([part[field].reshape(*part[field].shape[:-2], 1, -1) for part in parts], -1)
         for field in range(len(_Rows._fields))
     ))  # fmt: skip
     return _batch(encoded, row, spans, shown, Layout(tuple(groups)))
+
+
+def _group(size: int, branches: tuple[Branches, ...], tokens_of: list[list[Ints]]) -> Group:
+    """Prefixes of one length, with the places of each one's branches among all of them."""
+    own = [np.concatenate(places) for places in tokens_of]
+    most = max(map(len, own))
+    of_media = np.zeros((len(own), most), np.int64)
+    real = np.zeros((len(own), most), bool)
+    places = np.empty(sum(map(len, own)), np.int64)
+    for row, found in enumerate(own):
+        of_media[row, : len(found)], real[row, : len(found)] = found, True
+        places[found] = row * most + np.arange(len(found))
+    return Group(
+        len(own), size, branches, torch.from_numpy(of_media), torch.from_numpy(real),
+        torch.from_numpy(places),
+    )
 
 
 def _alike(lengths: Mapping[int, int]) -> list[list[int]]:
@@ -190,7 +210,7 @@ def _batch(
         answer_at_P=torch.from_numpy(answer_at - 1),
         answer_ids_P=torch.from_numpy(rows.ids_BL.reshape(-1)[answer_at]),
         answer_rows_P=torch.from_numpy(np.repeat(np.arange(len(encoded)), counts)),
-        visual_tokens=int((rows.kinds_BL > 0).sum()),
+        visual_at_V=torch.from_numpy(np.flatnonzero(rows.kinds_BL)),
         media=None if media is None else tuple(media),
         layout=layout,
         spans_B4=spans_B4,

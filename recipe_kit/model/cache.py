@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
+from recipe_kit.model.prefix import Attend
+
 ROOM = 64
 """Tokens by which the room grows."""
 
@@ -25,20 +27,21 @@ class Kept(NamedTuple):
 
 
 class Recorder:
-    """Keeps the keys and values of a batch, in the place of transformers' cache.
-
-    Attention calls nothing of it but `update`.
-    """
+    """Keeps the keys and values of a batch."""
 
     def __init__(self) -> None:
         self._layers: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def update(
-        self, key: torch.Tensor, value: torch.Tensor, *_: object
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keeps a layer's keys and values."""
-        self._layers.append((key, value))
-        return key, value
+    def watching(self, attend: Attend) -> Attend:
+        """The same attention, of which keys and values are kept."""
+
+        def watched(
+            query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float, layer: int
+        ) -> torch.Tensor:
+            self._layers.append((key, value))
+            return attend(query, key, value, scale, layer)
+
+        return watched
 
     def take(self, places_BL: torch.Tensor) -> Kept:
         """The sequences whose tokens stand at these places of the batch (`Batch.places`)."""
@@ -78,8 +81,8 @@ class Cache:
         if self._mask is not None and self._mask.shape[1] < self._filled:
             self._mask = F.pad(self._mask, (0, ROOM), value=True)
 
-    def update(
-        self, key: torch.Tensor, value: torch.Tensor, layer: int, *_: object
+    def _update(
+        self, key: torch.Tensor, value: torch.Tensor, layer: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Adds a layer's new keys and values, and returns all that it is to see."""
         kept = self._layers[layer]
@@ -98,9 +101,11 @@ class Cache:
             self._mask = self._mask[rows_B]
 
     def attend(
-        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float,
+        layer: int,
     ) -> torch.Tensor:
         """Attention of the new token of each sequence: [B, H, 1, K] to [B, 1, H, K]."""
+        key, value = self._update(key, value, layer)
         mask = None if self._mask is None else self._mask[:, None, None, : self._filled]
         # The heads that share a key stand as tokens that all see the same.
         together = query.reshape(len(query), key.shape[1], -1, query.shape[-1])

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch.nn import Module
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from recipe_kit.errors import ModelError
 from recipe_kit.model.batch import Batch
 from recipe_kit.model.cache import Cache, Recorder
-from recipe_kit.model.prefix import Attend, attend_causally, use_attention
+from recipe_kit.model.prefix import Attend, attend_causally, attending, use_attention
 from recipe_kit.model.vision import VisionFeatures, core_of
 
 
@@ -49,25 +50,26 @@ def forward_batch(
     core: Any = core_of(model)
     text = core.model.language_model
     embeds = text.embed_tokens(batch.input_ids_BL)
-    shown, deepstack = None, None
+    deepstack: tuple[torch.Tensor, ...] = ()
     if vision is not None:
         media = batch.media if media is None else media
         vision = vision if media is None else vision.take(media)
-        # masked_scatter would read past too few features in silence on some devices.
-        if len(vision.tokens_VE) != batch.visual_tokens:
+        # index_copy would not say which of both is wrong.
+        if len(vision.tokens_VE) != len(batch.visual_at_V):
             raise ModelError(
-                f"the batch has room for {batch.visual_tokens} visual tokens"
+                f"the batch has room for {len(batch.visual_at_V)} visual tokens"
                 f" and was given {len(vision.tokens_VE)}",
                 fix="pass the media of each question, in the order of the batch",
             )
-        shown = batch.mm_token_type_ids_BL > 0
-        mask = shown.unsqueeze(-1)
-        embeds = embeds.masked_scatter(mask, vision.tokens_VE.to(embeds.dtype))
-        deepstack = list(vision.deepstack_VE)
-    attend = attend_causally if batch.layout is None else batch.layout.attend
+        shown = vision.tokens_VE.to(embeds.dtype)
+        embeds = embeds.flatten(0, 1).index_copy(0, batch.visual_at_V, shown).view_as(embeds)
+        deepstack = vision.deepstack_VE
+    attend: Attend = attend_causally if batch.layout is None else batch.layout.attend
+    if cache is not None:
+        attend = cache.watching(attend)
     hidden = _run(
-        text, embeds, batch.position_ids_3BL, cache, attend,
-        visual_pos_masks=shown, deepstack_visual_embeds=deepstack,
+        text, embeds, batch.position_ids_3BL, attend,
+        visual_at_V=batch.visual_at_V, deepstack_VE=deepstack,
     ).flatten(0, 1)
     hidden = hidden if keep_P is None else hidden[keep_P]
     logits: torch.Tensor = core.lm_head(hidden)
@@ -82,7 +84,7 @@ def forward_next(
     text = core.model.language_model
     cache.extend()
     embeds = text.embed_tokens(tokens_B[:, None])
-    hidden = _run(text, embeds, positions_B[None, :, None].expand(3, -1, 1), cache, cache.attend)
+    hidden = _run(text, embeds, positions_B[None, :, None].expand(3, -1, 1), cache.attend)
     logits: torch.Tensor = core.lm_head(hidden[:, 0])
     return logits
 
@@ -91,23 +93,32 @@ def _run(
     text: Any,
     embeds_BLE: torch.Tensor,
     positions_3BL: torch.Tensor,
-    cache: Cache | Recorder | None,
     attend: Attend,
-    **visual: Any,
+    *,
+    visual_at_V: torch.Tensor | None = None,
+    deepstack_VE: Sequence[torch.Tensor] = (),
 ) -> torch.Tensor:
+    """`Qwen3VLTextModel.forward` without masks and copies; layers are called as modules."""
     use_attention(text)
-    out = text(
-        inputs_embeds=embeds_BLE,
-        # transformers takes a mask of four axes as finished, and makes none of its own.
-        attention_mask=embeds_BLE.new_empty(1, 1, 1, 1),
-        position_ids=positions_3BL,
-        past_key_values=cache,
-        use_cache=False,
-        attend=attend,
-        **visual,
-    )
-    hidden: torch.Tensor = out.last_hidden_state
-    return hidden
+    rotation = text.rotary_emb(embeds_BLE, positions_3BL)
+    hidden = embeds_BLE
+
+    def through(layer: Module, hidden: torch.Tensor) -> torch.Tensor:
+        # Here and not around the loop, because checkpointing calls it again going back.
+        with attending(attend):
+            out: torch.Tensor = layer(hidden, position_embeddings=rotation)
+        return out
+
+    for number, layer in enumerate(text.layers):
+        if text.gradient_checkpointing and text.training and torch.is_grad_enabled():
+            hidden = checkpoint(through, layer, hidden, use_reentrant=False)
+        else:
+            hidden = through(layer, hidden)
+        if number < len(deepstack_VE) and visual_at_V is not None:
+            added = deepstack_VE[number].to(hidden.dtype)
+            hidden = hidden.flatten(0, 1).index_add(0, visual_at_V, added).view_as(hidden)
+    normed: torch.Tensor = text.norm(hidden)
+    return normed
 
 
 def answer_losses(
@@ -125,9 +136,10 @@ def answer_losses(
 
 
 def checkpoint_activations(model: Module) -> None:
-    """Keep only what enters each layer while training, and compute the rest again going back."""
+    """Keep only what enters each layer while training, and compute the rest again going back.
+
+    transformers' own switch does it inside the layers, where our attention is not yet known.
+    """
     core: Any = core_of(model)
-    # transformers before 5.23 knows the second name only, later ones warn of it.
-    named = "activation_checkpointing_enable", "gradient_checkpointing_enable"
-    enable = next(getattr(core, name) for name in named if hasattr(core, name))
-    enable({"use_reentrant": False})
+    core.model.language_model.gradient_checkpointing = True
+    core.model.visual.gradient_checkpointing = True

@@ -12,12 +12,13 @@ patch, H heads, K head size, V visual tokens of all media, E text width.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 from torch.nn import Conv3d, Module
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 from transformers import AttentionInterface, Qwen3VLForConditionalGeneration
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.vision_utils import (
@@ -40,6 +41,27 @@ class VisionFeatures:
     """Features of earlier blocks, added to the text model's first layers."""
     lengths: tuple[int, ...]
     """Visual tokens of each medium."""
+
+    def split(self) -> list["VisionFeatures"]:
+        """The features of each medium alone, as views."""
+        parts = (torch.split(x, list(self.lengths)) for x in (self.tokens_VE, *self.deepstack_VE))
+        return [
+            VisionFeatures(tokens, tuple(deepstack), (length,))
+            for length, (tokens, *deepstack) in zip(
+                self.lengths, zip(*parts, strict=True), strict=True
+            )
+        ]
+
+    @classmethod
+    def join(cls, parts: Sequence["VisionFeatures"]) -> "VisionFeatures":
+        """The features of several lists of media as one."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            torch.cat([part.tokens_VE for part in parts]),
+            tuple(map(torch.cat, zip(*(part.deepstack_VE for part in parts), strict=True))),
+            tuple(length for part in parts for length in part.lengths),
+        )
 
     def take(self, media: Sequence[int]) -> "VisionFeatures":
         """The features of these media, in this order, repeated where an index is."""
@@ -149,7 +171,11 @@ def _encode_group(
     bounds = torch.tensor([0, len(hidden)], dtype=torch.int32)
     deepstack = []
     for number, block in enumerate(visual.blocks):
-        hidden = block(
+        if visual.gradient_checkpointing and visual.training and torch.is_grad_enabled():
+            see = partial(checkpoint, block, use_reentrant=False)
+        else:
+            see = block
+        hidden = see(
             hidden, cu_seqlens=bounds, position_embeddings=rotation, step_patches=step_patches
         )
         if number in visual.deepstack_visual_indexes:
