@@ -213,7 +213,7 @@ def test_too_little_memory_names_the_setting(error: Exception) -> None:
         raise error
 
     engine = LocalEngine(LOADED, Evaluation(batch_size=7), read_picture)
-    hook = LOADED.model.model.language_model.register_forward_pre_hook(fail)
+    hook = LOADED.model.model.language_model.layers[0].register_forward_pre_hook(fail)
     try:
         with pytest.raises(EngineError) as caught:
             list(engine.ask([question("1.png")]))

@@ -36,7 +36,7 @@ def test_the_letters_have_probabilities() -> None:
 def test_the_likeliest_letter_takes_one_token_and_one_pass() -> None:
     by_probability = [asked(number, answer_by="probability") for number in range(4)]
     passes = []
-    hook = LOADED.model.model.language_model.register_forward_hook(lambda *_: passes.append(1))
+    hook = LOADED.model.model.language_model.norm.register_forward_hook(lambda *_: passes.append(1))
     try:
         found = ask(by_probability, most=32)
     finally:
