@@ -1,0 +1,1 @@
+"""What a GPU is measured on: evaluation, training, several of them, decoding."""

@@ -1,0 +1,59 @@
+"""Measures the figures of a GPU: `nox -s bench -- gpu`, or one part of it.
+
+    python -m tests.bench.gpu evaluation [--size 8b] [--out FOLDER] [--seconds 500]
+    python -m tests.bench.gpu training
+    python -m tests.bench.gpu decode
+    torchrun --nproc-per-node 4 -m tests.bench.gpu parallel
+    python -m tests.bench.gpu table FOLDER > docs/reference/benchmarks.md
+
+Nothing here is asserted. A step that fails is named, and the next one begins.
+"""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+
+import torch
+
+from tests.bench.gpu.measure import Report
+from tests.bench.gpu.real import SIZES
+
+PARTS = {
+    "evaluation": ("8b", "2b"), "training": ("8b", "2b"), "decode": ("8b",), "parallel": ("8b",),
+}  # fmt: skip
+"""Parts, each a module and a function of that name, and the sizes they are measured on."""
+
+
+def main() -> None:
+    """Measure the parts that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", default="all", choices=(*PARTS, "all", "table"))
+    parser.add_argument("folder", nargs="?", type=Path, help="of JSON files, for `table`")
+    parser.add_argument("--size", choices=SIZES)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--seconds", type=float, default=580)
+    asked = parser.parse_args()
+    if asked.part == "table":
+        from tests.bench.gpu.table import table
+
+        print(table(asked.folder or asked.out))
+        return
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    small = device.type == "cpu" and asked.size is None
+    started_alone = "WORLD_SIZE" not in os.environ
+    for part, sizes in PARTS.items():
+        if asked.part not in (part, "all") or (asked.part == "all" and part == "parallel"
+                                               and started_alone):
+            continue
+        measured = importlib.import_module(f"tests.bench.gpu.{part}")
+        for size in [asked.size] if asked.size else ["tiny"] if small else sizes:
+            out = asked.out if os.environ.get("RANK", "0") == "0" else None
+            report = Report(part, size, device, out, asked.seconds)
+            report.step(part, lambda m=measured, r=report: getattr(m, r.part)(r))
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+if __name__ == "__main__":
+    main()
