@@ -156,15 +156,21 @@ class _Chain:
         An adapter is x A B: two products forward; going back, the gradients of A, of B and of what
         lies between, and of its input where that needs one.
         """
-        assert self._train is not None or not (grad or self._weights)
         size = 2 * rows * one.fan_in * one.fan_out
         cost = Cost(size, size * (grad + self._weights))
-        rank = _rank(one, self._train) if self._adapts and self._train and one.name else 0
+        rank = self._rank(one)
         if rank:
             down, up = 2 * rows * one.fan_in * rank, 2 * rows * rank * one.fan_out
             cost += Cost(down + up, 2 * up + down * (1 + grad))
         self.cost += cost
         return grad or self._weights or bool(rank)
+
+    def beside(self, several: Iterable[Product], rows: int, grad: bool) -> bool:
+        """Linear layers that have one input."""
+        reached = False
+        for one in several:
+            reached |= self.product(one, rows, grad)
+        return reached
 
     def attention(self, pairs: int, width: int, grad: bool) -> bool:
         """Two products forward, four going back."""
@@ -172,10 +178,21 @@ class _Chain:
         self.cost += Cost(size, 2 * size * grad)
         return grad
 
-    def repeated(self, before: Cost, grad: bool) -> None:
-        """Of a block that keeps only its input: its forward pass comes twice."""
-        if grad and self._train is not None and self._train.gradient_checkpointing:
-            self.cost += Cost(again=self.cost.forward - before.forward)
+    def repeated(self, before: Cost, last: Product, rows: int, grad: bool) -> None:
+        """Of a block that keeps only its input: its forward pass comes twice.
+
+        But for its last product, or that of the last one's adapter, whose output nobody asks for:
+        torch stops as soon as all is there that the gradients need (`early_stop`).
+        """
+        if not grad or self._train is None or not self._train.gradient_checkpointing:
+            return
+        rank = self._rank(last)
+        needless = 2 * rows * (rank or last.fan_in) * last.fan_out
+        self.cost += Cost(again=self.cost.forward - before.forward - needless)
+
+    def _rank(self, one: Product) -> int:
+        """Rank of a layer's adapter; 0 where it has none."""
+        return _rank(one, self._train) if self._adapts and self._train and one.name else 0
 
 
 def _vision(chain: _Chain, vision: Vision, work: Work) -> None:
@@ -191,7 +208,7 @@ def _vision(chain: _Chain, vision: Vision, work: Work) -> None:
         for one in mlp:
             inner = chain.product(one, work.patches, inner)
         grad = inner
-        chain.repeated(before, grad)
+        chain.repeated(before, mlp[-1], work.patches, grad)
         for _ in range(vision.deepstack.count(number)):
             chain.reached |= _merge(chain, vision, merged, grad)
     chain.reached |= _merge(chain, vision, merged, grad)
@@ -208,10 +225,10 @@ def _text(chain: _Chain, text: Text, work: Work, grad: bool) -> bool:
     *wide, narrow = text.mlp
     for _ in range(text.depth):
         before = chain.cost
-        inner = any([chain.product(one, work.tokens, grad) for one in into])
+        inner = chain.beside(into, work.tokens, grad)
         inner = chain.attention(work.pairs, text.attended, inner)
         grad = chain.product(out, work.tokens, inner) or grad
-        inner = any([chain.product(one, work.tokens, grad) for one in wide])
+        inner = chain.beside(wide, work.tokens, grad)
         grad = chain.product(narrow, work.tokens, inner) or grad
-        chain.repeated(before, grad)
+        chain.repeated(before, narrow, work.tokens, grad)
     return grad

@@ -1,0 +1,147 @@
+"""How fast a training is: what its steps take, compute and wait for."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from recipe_kit.model.flops import Work, medium, sequences, training
+from recipe_kit.model.gpus import gpu_called
+from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.shape import read_shape
+from recipe_kit.model.vision import core_of
+from recipe_kit.model.world import World
+from recipe_kit.record.schemas import Performance
+from recipe_kit.spec.recipe import Recipe
+
+if TYPE_CHECKING:
+    from recipe_kit.train.feed import MicroBatch, Window
+
+
+class _Part(NamedTuple):
+    """What one process did."""
+
+    steps: int
+    seconds: float
+    waited: float
+    samples: int
+    work: Work
+    peak_memory: int
+
+
+class Meter:
+    """Measures the steps of one process; validation and saving are not in it.
+
+    The first step of a process does not count: in it layers are compiled and memory is fetched.
+
+    Args:
+        loaded: The model, with its adapters.
+        recipe: How it is trained.
+    """
+
+    def __init__(self, loaded: LoadedModel, recipe: Recipe) -> None:
+        self._train = recipe.train
+        self._device = loaded.device
+        self._shape = read_shape(core_of(loaded.model).config.to_dict())
+        self._warm = False
+        self._waiting = 0.0
+        self._part = _Part(0, 0.0, 0.0, 0, Work(), 0)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around everything in which the model waits for its next batches."""
+        started = time.perf_counter()
+        yield
+        self._waiting += time.perf_counter() - started
+
+    def step(self, window: "Window", seconds: float, *, held: int = 0) -> None:
+        """Counts a step that was done.
+
+        Args:
+            window: What went through the model in this process.
+            seconds: From when it began to wait for the window until the step was done.
+            held: Media among the window's whose vision outputs were at hand already.
+        """
+        waited, self._waiting = self._waiting, 0.0
+        if not self._warm:
+            self._warm = True
+            return
+        part = self._part
+        self._part = _Part(
+            part.steps + 1, part.seconds + seconds, part.waited + waited,
+            part.samples + sum(micro.samples for micro in window.batches),
+            part.work + work_of(window.batches, held), 0,
+        )
+
+    def performance(self, world: World) -> Performance | None:
+        """What all processes did together; None where nothing counts. All must call it."""
+        parts = world.gather(self._part._replace(peak_memory=peak_memory(self._device)))
+        steps = max(part.steps for part in parts)
+        seconds = max(part.seconds for part in parts)
+        if not steps or seconds <= 0:
+            return None
+        work = sum((part.work for part in parts), Work())
+        flops = training(self._shape, work, self._train).model
+        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "CPU"
+        gpu = gpu_called(name)
+        return Performance(
+            gpu=name,
+            devices=world.size,
+            seconds=seconds,
+            steps=steps,
+            samples_per_second=sum(part.samples for part in parts) / seconds,
+            tokens_per_second=work.tokens / seconds,
+            flops_per_step=flops / steps,
+            utilization=gpu and flops / (seconds * world.size * gpu.tflops * 1e12),
+            data_wait=sum(part.waited for part in parts) / sum(part.seconds for part in parts),
+            peak_memory_bytes=max(part.peak_memory for part in parts),
+        )
+
+
+def work_of(batches: "list[MicroBatch]", held: int = 0) -> Work:
+    """What batches put through the model, without padding.
+
+    Args:
+        batches: Those of one step.
+        held: Media among them that the vision tower was spared. Where media differ in size, each
+            counts as the mean of all.
+    """
+    found, seen = Work(), Work()
+    media = 0
+    for micro in batches:
+        seen = sum((medium(*grid) for grid in micro.grids), seen)
+        media += len(micro.grids)
+        found += _rows(micro)
+    shown = media - held
+    return found + Work(
+        patches=seen.patches * shown // max(1, media),
+        patch_pairs=seen.patch_pairs * shown // max(1, media),
+    )
+
+
+def _rows(micro: "MicroBatch") -> Work:
+    """The sequences of a batch: what several share counts once."""
+    batch = micro.batch
+    logits = batch.answer_rows_P.bincount(minlength=len(batch.spans_B4)).tolist()
+    families: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    alone = []
+    for (start, shared, _, own), answers in zip(batch.spans_B4.tolist(), logits, strict=True):
+        if shared:
+            families.setdefault((start, shared), []).append((own, answers))
+        else:
+            alone.append((own, answers))
+    branched = (sequences(shared, every) for (_, shared), every in families.items())
+    return sum(branched, sequences(0, alone))
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory that this process has held so far, in bytes: on its GPU if it has one."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
