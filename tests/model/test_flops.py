@@ -71,7 +71,7 @@ def model_of(**train: Any) -> tuple[Any, Shape, Train]:
 
 def test_forward() -> None:
     model, shape, _ = model_of()
-    assert asking(shape, unmasked()).forward == pytest.approx(counted(model)[0], rel=0.002)
+    assert asking(shape, unmasked()).forward == pytest.approx(counted(model)[0], rel=0.02)
     assert asking(shape, unmasked()).backward == 0
 
 
@@ -96,9 +96,9 @@ def test_training(train: dict[str, Any]) -> None:
         keep_little(model)
     cost = training(shape, unmasked(), spec)
     forward, backward = counted(trained, backward=True)
-    assert cost.forward == pytest.approx(forward, rel=0.002)
+    assert cost.forward == pytest.approx(forward, rel=0.02)
     # Torch counts what is computed again as a part of the way back.
-    assert cost.backward + cost.again == pytest.approx(backward, rel=0.002)
+    assert cost.backward + cost.again == pytest.approx(backward, rel=0.02)
     assert bool(cost.again) == spec.gradient_checkpointing
 
 
