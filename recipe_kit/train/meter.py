@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,25 +12,27 @@ import torch
 from recipe_kit.model.flops import Work, medium, sequences, training
 from recipe_kit.model.gpus import gpu_called
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.shape import read_shape
+from recipe_kit.model.shape import Shape, read_shape
 from recipe_kit.model.vision import core_of
 from recipe_kit.model.world import World
 from recipe_kit.record.schemas import Performance
 from recipe_kit.spec.recipe import Recipe
+from recipe_kit.spec.train import Train
 
 if TYPE_CHECKING:
     from recipe_kit.train.feed import MicroBatch, Window
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What one process did."""
 
-    steps: int
-    seconds: float
-    waited: float
-    samples: int
-    work: Work
-    peak_memory: int
+    steps: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    samples: int = 0
+    work: Work = Work()
+    peak_memory: int = 0
+    """In bytes."""
 
 
 class Meter:
@@ -49,7 +51,7 @@ class Meter:
         self._shape = read_shape(core_of(loaded.model).config.to_dict())
         self._warm = False
         self._waiting = 0.0
-        self._part = _Part(0, 0.0, 0.0, 0, Work(), 0)
+        self._part = Part()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -71,38 +73,47 @@ class Meter:
             self._warm = True
             return
         part = self._part
-        self._part = _Part(
+        self._part = Part(
             part.steps + 1, part.seconds + seconds, part.waited + waited,
             part.samples + sum(micro.samples for micro in window.batches),
-            part.work + work_of(window.batches, held), 0,
+            part.work + work_of(window.batches, held),
         )
 
     def performance(self, world: World) -> Performance | None:
         """What all processes did together; None where nothing counts. All must call it."""
         parts = world.gather(self._part._replace(peak_memory=peak_memory(self._device)))
-        steps = max(part.steps for part in parts)
-        seconds = max(part.seconds for part in parts)
-        if not steps or seconds <= 0:
-            return None
-        work = sum((part.work for part in parts), Work())
-        flops = training(self._shape, work, self._train).model
-        name = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else "CPU"
-        gpu = gpu_called(name)
-        return Performance(
-            gpu=name,
-            devices=world.size,
-            seconds=seconds,
-            steps=steps,
-            samples_per_second=sum(part.samples for part in parts) / seconds,
-            tokens_per_second=work.tokens / seconds,
-            flops_per_step=flops / steps,
-            utilization=gpu and flops / (seconds * world.size * gpu.tflops * 1e12),
-            data_wait=sum(part.waited for part in parts) / sum(part.seconds for part in parts),
-            peak_memory_bytes=max(part.peak_memory for part in parts),
-        )
+        on_gpu = self._device.type == "cuda"
+        name = torch.cuda.get_device_name(self._device) if on_gpu else "CPU"
+        return combined(parts, self._shape, self._train, name)
 
 
-def work_of(batches: "list[MicroBatch]", held: int = 0) -> Work:
+def combined(
+    parts: Sequence[Part], shape: Shape, train: Train, device_name: str
+) -> Performance | None:
+    """What several processes did together, each on a device of this name."""
+    steps = max(part.steps for part in parts)
+    # They wait for each other after every step, so the slowest tells the time.
+    seconds = max(part.seconds for part in parts)
+    if not steps or seconds <= 0:
+        return None
+    work = sum((part.work for part in parts), Work())
+    flops = training(shape, work, train).model
+    gpu = gpu_called(device_name)
+    return Performance(
+        gpu=device_name,
+        devices=len(parts),
+        seconds=seconds,
+        steps=steps,
+        samples_per_second=sum(part.samples for part in parts) / seconds,
+        tokens_per_second=work.tokens / seconds,
+        flops_per_step=flops / steps,
+        utilization=flops / (seconds * len(parts) * gpu.tflops * 1e12) if gpu else None,
+        data_wait=sum(part.waited for part in parts) / sum(part.seconds for part in parts),
+        peak_memory_bytes=max(part.peak_memory for part in parts),
+    )
+
+
+def work_of(batches: "Sequence[MicroBatch]", held: int = 0) -> Work:
     """What batches put through the model, without padding.
 
     Args:
