@@ -1,6 +1,7 @@
 """The `recipe` command: parse, call one function, print."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,11 @@ recipe_file = click.argument("recipe", type=click.Path(path_type=Path))
 overrides = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE",
     help="Use another value than the file's, such as train.epochs=1.",
+)
+
+nproc_per_node = click.option(
+    "--nproc-per-node", "processes", type=click.IntRange(min=1), default=1, metavar="N",
+    help="Share the work among N processes of this machine, one for each GPU.",
 )
 
 
@@ -135,15 +141,20 @@ def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
 @main.command()
 @recipe_file
 @overrides
-def run(recipe: Path, overrides: tuple[str, ...]) -> None:
+@nproc_per_node
+def run(recipe: Path, overrides: tuple[str, ...], processes: int) -> None:
     """Run a recipe and render its page; what is done already is not repeated."""
     from recipe_kit.page.render import render as render_page
+    from recipe_kit.run.launch import first, launch, started, together
     from recipe_kit.run.layout import layout
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    places = layout(loaded, recipe, overrides)
+    places = layout(loaded, recipe, overrides, processes)
+    again = places.run_command(overrides)
     try:
+        if processes > 1 and not started():
+            sys.exit(launch(shlex.split(again)[1:], processes, go_on=again))
         # Before torch: threads that spin for long while they wait make a run up to ten times slower
         # as soon as another program uses one of the cores.
         os.environ.setdefault("GOMP_SPINCOUNT", "30000")
@@ -151,12 +162,20 @@ def run(recipe: Path, overrides: tuple[str, ...]) -> None:
         from recipe_kit.run.execute import execute
         from recipe_kit.run.report import Reporter
 
-        record = execute(loaded, places, Reporter(places.run, overrides=overrides))
-        render_page(
-            record, loaded, media=places.run.path / "media", out=places.page, recipe_path=recipe
-        )
+        with together(places.run.path, go_on=again) as world:
+            report = Reporter(
+                places.run, overrides=overrides, processes=processes, silent=not world.first
+            )
+            record = execute(loaded, places, report, world)
+            if record is None:
+                return
+            render_page(
+                record, loaded, media=places.run.path / "media", out=places.page,
+                recipe_path=recipe,
+            )
     except KeyboardInterrupt:
-        click.echo(f"\nStopped. To go on: {places.run_command(overrides)}", err=True)
+        if first():
+            click.echo(f"\nStopped. To go on: {again}", err=True)
         sys.exit(INTERRUPTED)
     _wrote(places.page, recipe, overrides, record)
 
@@ -311,22 +330,33 @@ def export(recipe: Path, out: Path, benchmark: str | None, format_: str | None,
               help="Which benchmark; the recipe's first when not given.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("outputs"),
               show_default=True, help="Folder of the answers.")
+@nproc_per_node
 def infer(recipe: Path, overrides: tuple[str, ...], model: str, checkpoint: str, benchmark: str,
-          out: Path) -> None:
+          out: Path, processes: int) -> None:
     """Ask one model, or one checkpoint, one benchmark, and write its answers."""
+    from recipe_kit.run.launch import first, launch, started, together
     from recipe_kit.run.layout import layout
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    places = layout(loaded, recipe, overrides)
-    from recipe_kit.run.infer import infer as ask
-    from recipe_kit.run.report import Reporter
-
+    places = layout(loaded, recipe, overrides, processes)
     try:
-        found = ask(loaded, places, Reporter(places.run, overrides=overrides), model=model,
-                    checkpoint=checkpoint, benchmark=benchmark, out=out)
+        if processes > 1 and not started():
+            sys.exit(launch(sys.argv[1:], processes, go_on="the same command"))
+        from recipe_kit.run.infer import infer as ask
+        from recipe_kit.run.report import Reporter
+
+        with together(places.run.path, go_on="the same command") as world:
+            report = Reporter(
+                places.run, overrides=overrides, processes=processes, silent=not world.first
+            )
+            found = ask(loaded, places, report, model=model, checkpoint=checkpoint,
+                        benchmark=benchmark, out=out, world=world)
+            if found is None:
+                return
     except KeyboardInterrupt:
-        click.echo("\nStopped. The same command goes on.", err=True)
+        if first():
+            click.echo("\nStopped. The same command goes on.", err=True)
         sys.exit(INTERRUPTED)
     click.echo(f"Wrote {_short(found.path)}: {_count(found.answers, 'answer')}")
     for task, (metric, value) in found.scores.items():

@@ -1,7 +1,6 @@
 """Asks a model all questions of a run, and goes on where an earlier attempt was stopped."""
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from recipe_kit.engine.base import Engine
@@ -10,6 +9,7 @@ from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.run.engines import engine_for, loaded_for
 from recipe_kit.run.job import Job
 from recipe_kit.run.judging import judged
+from recipe_kit.run.parts import batches_left, deal, logged, part_of, parts, put_together
 from recipe_kit.run.plan import asked_blind
 from recipe_kit.score.asked import Asked
 from recipe_kit.spec.model import OtherModel
@@ -49,18 +49,23 @@ def ask_validation(job: Job, folder: Path, engine: Engine) -> None:
 
 
 def all_answered(job: Job, folder: Path, *, test: bool = True) -> bool:
-    """Whether a folder has all answers to the benchmarks and on validation.
+    """Whether a folder has all answers to the benchmarks and on validation; the first one looks.
 
     Args:
         job: The run.
         folder: Where the answers are.
         test: Look at the benchmarks too, not only at validation.
     """
+    return job.world.broadcast(job.world.first and _all_answered(job, folder, test))
+
+
+def _all_answered(job: Job, folder: Path, test: bool) -> bool:
     wanted = {log_name(name, VALIDATION): q for name, q in job.validation_questions.items()}
     if test:
         wanted |= {log_name(name): job.questions(name) for name in job.recipe.benchmarks}
     return all(
-        (folder / name).is_file() and len(read_rows(folder / name, Prediction)) == len(questions)
+        (folder / name).is_file() and not parts(folder / name)
+        and len(read_rows(folder / name, Prediction)) == len(questions)
         for name, questions in wanted.items()
     )
 
@@ -99,7 +104,10 @@ def _logged(job: Job, folder: Path, name: str) -> Asked:
 def ask_questions(
     job: Job, what: str, engine: Engine, questions: Sequence[Question], path: Path
 ) -> None:
-    """Logs an answer to every question that the log has none to.
+    """Logs an answer to every question that the log has none to; every process asks its share.
+
+    A server is asked by the first process alone: how many requests it bears is a setting of its
+    own, and does not grow with the processes here.
 
     Args:
         job: The run.
@@ -108,40 +116,38 @@ def ask_questions(
         questions: The questions.
         path: The log.
     """
-    with Appender(path) as log:
-        done = {row.question for row in read_rows(path, Prediction)}
-        left = left_to_ask(engine, questions, done, job.recipe.evaluation.batch_size)
-        job.report.advance(f"{what}: answers", len(done), len(questions))
-        for prediction in judged(job, left, engine.ask(left)):
+    world = job.world
+    # Where files are shared by several machines, the first one alone sees them as they are.
+    done, shares = world.broadcast(
+        _shared_out(job, engine, questions, path) if world.first else (set(), [])
+    )
+    by_id = {question.id: question for question in questions}
+    mine = [by_id[one] for one in shares[world.rank]]
+    begun, own = len(done), 0
+    with Appender(path if world.size == 1 else part_of(path, world.rank)) as log:
+        job.report.advance(f"{what}: answers", begun, len(questions))
+        for prediction in judged(job, mine, engine.ask(mine)) if mine else ():
+            own += 1
             if prediction.question not in done:
                 log.append(prediction)
                 done.add(prediction.question)
-                job.report.advance(f"{what}: answers", len(done), len(questions))
+                # The others are about as far as this one.
+                far = len(done) if world.size == 1 else (
+                    begun + (len(questions) - begun) * own // len(mine)
+                )
+                job.report.advance(f"{what}: answers", far, len(questions))
+    world.barrier()
+    if world.first:
+        put_together(path, questions)
+    world.barrier()
 
 
-def left_to_ask(
-    engine: Engine, questions: Sequence[Question], done: set[str], size: int
-) -> tuple[Question, ...]:
-    """The questions that a resumed run asks.
-
-    A server is asked what it has not answered. In this process the last bits of a probability
-    depend on what stands in a batch, and a resumed run is to end with the same record: a batch
-    that a kill cut short is asked as a whole again.
-
-    Args:
-        engine: Asks them.
-        questions: All questions.
-        done: The ids of those that are answered.
-        size: Media in a batch.
-    """
-    if not engine.batched:
-        return tuple(question for question in questions if question.id not in done)
-    media: dict[tuple[str, str], list[Question]] = {}
-    for question in questions:
-        media.setdefault((question.source, question.media), []).append(question)
-    groups = iter(media.values())
-    left: list[Question] = []
-    while batch := [question for group in islice(groups, size) for question in group]:
-        if any(question.id not in done for question in batch):
-            left += batch
-    return tuple(left)
+def _shared_out(
+    job: Job, engine: Engine, questions: Sequence[Question], path: Path
+) -> tuple[set[str], list[list[str]]]:
+    """The ids of the questions that are answered, and of those that each process asks."""
+    done = set(logged(path))
+    left = batches_left(engine, questions, done, job.recipe.evaluation.batch_size)
+    shares = deal(left, job.world.size if engine.batched else 1)
+    shares += [[] for _ in range(job.world.size - len(shares))]
+    return done, [[question.id for question in share] for share in shares]

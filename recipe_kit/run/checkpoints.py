@@ -73,7 +73,7 @@ def ask_checkpoints(job: Job, stage: Stage) -> None:
     start = _folder(job, stage, 0)
     if job.validation_questions and not all_answered(job, start, test=False):
         ask_validation(job, start, engine_for(job, job.recipe.model))
-    found = _checkpoints(job)
+    found = job.world.broadcast(_checkpoints(job) if job.world.first else {})
     for number, (step, checkpoint) in enumerate(found.items(), start=1):
         folder = _folder(job, stage, step)
         if all_answered(job, folder):
@@ -83,10 +83,7 @@ def ask_checkpoints(job: Job, stage: Stage) -> None:
         engine = engine_for(job, job.recipe.model, loaded=loaded)
         ask_all(job, folder, engine)
         ask_validation(job, folder, engine)
-    best = recommended(
-        job.recipe, {name: job.questions(name) for name in job.recipe.benchmarks},
-        _base(job), _study(job, stage, blind=None),
-    ).step
+    best = job.world.broadcast(_recommended(job, stage) if job.world.first else 0)
     job.report.note(f"the recommended checkpoint is after step {best}")
     loaded = load_tuned(job.load(), found[best])
     blind = engine_for(job, job.recipe.model, loaded=loaded, blank=True)
@@ -96,12 +93,15 @@ def ask_checkpoints(job: Job, stage: Stage) -> None:
 def read_study(job: Job) -> Study:
     """What every checkpoint answered, the recommended one without pictures too."""
     stage = job.plan.of("re-evaluation", TUNED)
-    found = _study(job, stage, blind=None)
-    best = recommended(
+    return _study(job, stage, blind=_recommended(job, stage))
+
+
+def _recommended(job: Job, stage: Stage) -> int:
+    """Step of the checkpoint that is recommended, by what was answered so far."""
+    return recommended(
         job.recipe, {name: job.questions(name) for name in job.recipe.benchmarks},
-        _base(job), found,
+        _base(job), _study(job, stage, blind=None),
     ).step
-    return _study(job, stage, blind=best)
 
 
 def checkpoint_of(job: Job, step: int) -> Path:

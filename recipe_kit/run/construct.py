@@ -22,9 +22,9 @@ from recipe_kit.record.files import Appender, read_json, read_rows, write_json, 
 from recipe_kit.record.schemas import Construction, Prediction, Question, Sample
 from recipe_kit.record.schemas.entry import Entry
 from recipe_kit.run.answered import TEXT, VISION, answers_name, drawn_pairs, read_answers
-from recipe_kit.run.asking import left_to_ask
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job, questions_name
+from recipe_kit.run.parts import batches_left, deal
 from recipe_kit.run.plan import Stage, answered_pools, review_path
 from recipe_kit.spec.model import OtherModel
 from recipe_kit.spec.tasks import Pool
@@ -192,7 +192,8 @@ def _ask_line(
         with Appender(one.log) as log:
             done = {row.question for row in read_rows(one.log, Prediction)}
             told(len(done))
-            left = left_to_ask(engine, one.questions, done, job.recipe.evaluation.batch_size)
+            size = job.recipe.evaluation.batch_size
+            (left,) = deal(batches_left(engine, one.questions, done, size), 1)
             for prediction in engine.ask(left):
                 if prediction.question not in done:
                     log.append(prediction)

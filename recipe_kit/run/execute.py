@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from recipe_kit.data.exchange.training import LOADER
 from recipe_kit.errors import RecordError, TrainError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
+from recipe_kit.model.world import World
 from recipe_kit.record.archive import archive_files
 from recipe_kit.record.files import read_json, storage, write_atomic, write_json
 from recipe_kit.record.schemas import ModelFacts, Record, StageEntry, TrainingResult
@@ -19,7 +21,7 @@ from recipe_kit.run.checkpoints import checkpoint_of
 from recipe_kit.run.job import Job, device_name
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.pictures import Pictures
-from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan
+from recipe_kit.run.plan import OPTIONAL, Kind, Plan, Stage, find_model, make_plan
 from recipe_kit.run.provenance import provenance
 from recipe_kit.run.report import Reporter, now
 from recipe_kit.run.results import gate_result, training_result
@@ -29,18 +31,34 @@ from recipe_kit.score.outcome import TUNED, Outcome
 from recipe_kit.spec.model import COMPARE, OtherModel
 from recipe_kit.spec.recipe import Recipe
 
+SHARED: tuple[Kind, ...] = ("zero-shot", "train", "re-evaluation")
+"""The stages that all processes of a run work on; the others are done by the first one."""
 
-def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
+
+def execute(
+    recipe: Recipe, places: Layout, report: Reporter, world: World | None = None
+) -> Record | None:
     """Runs what has not completed, and writes the record.
+
+    Args:
+        recipe: The recipe.
+        places: Its places; all processes share them.
+        report: Told how far it is.
+        world: The processes of the run; all call this.
+
+    Returns:
+        The record; None in all processes but the first.
 
     Raises:
         RecipeError: A stage could not be done; what was done stays, and the same command goes on.
     """
+    world = world or World()
     _refuse_many_devices(recipe)
-    with places.run.lock():
-        places.run.sweep()
+    with places.run.lock() if world.first else nullcontext():
+        if world.first:
+            places.run.sweep()
         try:
-            record = _execute(recipe, places, report)
+            record = _execute(recipe, places, report, world)
         except KeyboardInterrupt:
             report.ended("interrupted")
             raise
@@ -51,24 +69,35 @@ def execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
         return record
 
 
-def _execute(recipe: Recipe, places: Layout, report: Reporter) -> Record:
+def _execute(
+    recipe: Recipe, places: Layout, report: Reporter, world: World
+) -> Record | None:
     started = now()
     # First of all, so that nobody waits for hours to hear that the record cannot be replaced.
-    before = _earlier(places)
-    plan = make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache)
-    job = Job(recipe, places, plan, report)
+    before = _earlier(places) if world.first else None
+    job = Job(recipe, places, planned(recipe, places, world), report, world)
     done: list[StageEntry] = []
     for stage in _warranted(job):
-        entry = places.run.manifest(stage.name, stage.fingerprint)
+        entry = _entry(job, stage)
         if entry:
             report.cached(stage.name)
         else:
             entry = _do(job, stage)
         done.append(entry)
+    if not world.first:
+        return None
     record = _record(job, tuple(done), started, before)
     _publish(job)
     write_json(places.run.record_path, record)
     return record
+
+
+def planned(recipe: Recipe, places: Layout, world: World) -> Plan:
+    """The plan, made by the first process for all: files and branches may change meanwhile."""
+    return world.broadcast(
+        make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache)
+        if world.first else Plan((), "")
+    )
 
 
 def freeze_questions(job: Job) -> None:
@@ -76,8 +105,15 @@ def freeze_questions(job: Job) -> None:
     for stage in job.plan.stages:
         if stage.kind == "zero-shot":
             return
-        if job.layout.run.manifest(stage.name, stage.fingerprint) is None:
+        if _entry(job, stage) is None:
             _do(job, stage)
+
+
+def _entry(job: Job, stage: Stage) -> StageEntry | None:
+    """What a stage left when it completed, as the first process sees it."""
+    return job.world.broadcast(
+        job.layout.run.manifest(stage.name, stage.fingerprint) if job.world.first else None
+    )
 
 
 def _refuse_many_devices(recipe: Recipe) -> None:
@@ -93,7 +129,9 @@ def _refuse_many_devices(recipe: Recipe) -> None:
 def _warranted(job: Job) -> Iterator[Stage]:
     """The stages in order; once the gate has decided, fine-tuning only if it is warranted."""
     for stage in job.plan.stages:
-        if stage.kind in OPTIONAL and gate_result(job).enough:
+        if stage.kind in OPTIONAL and job.world.broadcast(
+            job.world.first and gate_result(job).enough
+        ):
             continue
         yield stage
 
@@ -101,12 +139,15 @@ def _warranted(job: Job) -> Iterator[Stage]:
 def _do(job: Job, stage: Stage) -> StageEntry:
     started = time.monotonic()
     with job.report.stage(stage.name):
-        DO[stage.kind](job, stage)
+        if job.world.first or stage.kind in SHARED:
+            DO[stage.kind](job, stage)
+        job.world.barrier()
     entry = StageEntry(
         name=stage.name, fingerprint=stage.fingerprint,
         seconds=round(time.monotonic() - started, 3), finished=now(),
     )
-    job.layout.run.complete(entry)
+    if job.world.first:
+        job.layout.run.complete(entry)
     return entry
 
 

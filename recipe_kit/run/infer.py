@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from recipe_kit.benchmark.questions import digest
 from recipe_kit.data.places import nearest
 from recipe_kit.errors import ModelError, RecordError, SpecError
+from recipe_kit.model.world import World
 from recipe_kit.record.files import read_rows, write_atomic, write_rows
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.run.asking import ask_questions, log_name
 from recipe_kit.run.engines import engine_for
-from recipe_kit.run.execute import freeze_questions
+from recipe_kit.run.execute import freeze_questions, planned
 from recipe_kit.run.job import Job, questions_name
 from recipe_kit.run.layout import Layout
-from recipe_kit.run.plan import make_plan
+from recipe_kit.run.parts import logged
 from recipe_kit.run.report import Reporter
 from recipe_kit.score.metrics import score
 from recipe_kit.spec.model import COMPARE, OtherModel
@@ -38,8 +40,8 @@ class Inferred:
 
 def infer(
     recipe: Recipe, places: Layout, report: Reporter, *,
-    model: str, checkpoint: str, benchmark: str, out: Path,
-) -> Inferred:
+    model: str, checkpoint: str, benchmark: str, out: Path, world: World | None = None,
+) -> Inferred | None:
     """Asks a model a benchmark, and goes on where an earlier attempt was stopped.
 
     The answers are in `<out>/<model>/<checkpoint>/predictions-<benchmark>.jsonl`, the questions
@@ -54,6 +56,10 @@ def infer(
             model as it is.
         benchmark: The benchmark; the recipe's first when empty.
         out: Folder of all answers.
+        world: The processes that share the questions; all call this.
+
+    Returns:
+        None in all processes but the first.
 
     Raises:
         SpecError: The recipe has no such model or benchmark.
@@ -62,11 +68,9 @@ def infer(
     """
     name = _known(benchmark or next(iter(recipe.benchmarks)), recipe.benchmarks, "benchmark")
     role, asked = _model(recipe, model)
-    with places.run.lock():
-        job = Job(
-            recipe, places,
-            make_plan(recipe, recipe_dir=places.recipe_path.parent, cache=places.cache), report,
-        )
+    world = world or World()
+    with places.run.lock() if world.first else nullcontext():
+        job = Job(recipe, places, planned(recipe, places, world), report, world)
         freeze_questions(job)
         folder, called = _checkpoint(job, asked, checkpoint)
         here = out / slug(asked.title or asked.base) / called
@@ -78,12 +82,15 @@ def infer(
                 loaded = load_tuned(loaded, folder)
             way = here / f"asked-{name}.txt"
             fingerprint = job.plan.of("zero-shot", role).fingerprint
-            _belongs(here / questions_name(name), questions, log,
-                     loaded.revision if loaded else None, way, fingerprint)
-            write_atomic(way, f"{fingerprint}\n")
-            write_rows(here / questions_name(name), questions)
+            if world.first:
+                _belongs(here / questions_name(name), questions, log,
+                         loaded.revision if loaded else None, way, fingerprint)
+                write_atomic(way, f"{fingerprint}\n")
+                write_rows(here / questions_name(name), questions)
             ask_questions(job, name, engine_for(job, asked, loaded=loaded), questions, log)
-            found = read_rows(log, Prediction)
+    if not world.first:
+        return None
+    found = read_rows(log, Prediction)
     return Inferred(log, len(found), _scores(recipe, job, name, found))
 
 
@@ -110,8 +117,8 @@ def _belongs(
         digest(read_rows(before, Question)) == digest(questions)
         and way.exists() and way.read_text(encoding="utf-8").strip() == fingerprint
     )
-    logged = read_rows(log, Prediction) if log.exists() else ()
-    if not same or (revision and any(one.revision != revision for one in logged)):
+    found = logged(log).values()
+    if not same or (revision and any(one.revision != revision for one in found)):
         raise RecordError(
             "here are answers to other questions, of other weights, or with other settings",
             where=str(log.parent),

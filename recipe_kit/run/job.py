@@ -11,6 +11,7 @@ from recipe_kit.data.sources import media_roots
 from recipe_kit.errors import ModelError
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Preprocess
+from recipe_kit.model.world import World
 from recipe_kit.record.files import read_json, read_rows
 from recipe_kit.record.schemas import DataFacts, Question, Sample
 from recipe_kit.run.layout import Layout
@@ -29,10 +30,15 @@ class Job:
     layout: Layout
     plan: Plan
     report: Reporter
+    world: World = field(default_factory=World)
+    """This process among those that share the run."""
     device: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.device = choose_device(self.recipe.evaluation.device)
+        if self.device == "cuda" and self.world.size > 1:
+            # By its number: which GPU is the present one, every thread decides for itself.
+            self.device = f"cuda:{self.world.local_rank}"
 
     def folder(self, stage: Stage) -> Path:
         """Folder of a stage."""
@@ -113,7 +119,7 @@ class Job:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         spec, evaluation = model or self.recipe.model, self.recipe.evaluation
-        short = self.device == "cuda" and evaluation.dtype == "auto"
+        short = self.device != "cpu" and evaluation.dtype == "auto"
         loaded = load_model(
             find_model(spec, self.layout.recipe_path.parent),
             # A hub's branch may move while the run goes on; a folder has only what is in it.
@@ -155,4 +161,4 @@ def device_name(device: str) -> str:
     """What the device is called, for the page."""
     import torch
 
-    return str(torch.cuda.get_device_name()) if device == "cuda" else "CPU"
+    return "CPU" if device == "cpu" else str(torch.cuda.get_device_name(device))

@@ -22,6 +22,8 @@ class Layout:
     """Folder of the page."""
     overrides: tuple[str, ...] = ()
     """Values that were set on the command line, `KEY=VALUE` each."""
+    processes: int = 1
+    """How many the command line asks for."""
 
     @property
     def cache(self) -> Path:
@@ -37,11 +39,14 @@ class Layout:
 
     def run_command(self, overrides: Sequence[str]) -> str:
         """The command that runs the recipe, or goes on with a run that was stopped."""
+        several = ["--nproc-per-node", str(self.processes)] if self.processes > 1 else []
         changed = [part for override in overrides for part in ("--set", override)]
-        return shlex.join(["recipe", "run", str(self.recipe_path), *changed])
+        return shlex.join(["recipe", "run", *several, str(self.recipe_path), *changed])
 
 
-def layout(recipe: Recipe, recipe_path: Path, overrides: tuple[str, ...] = ()) -> Layout:
+def layout(
+    recipe: Recipe, recipe_path: Path, overrides: tuple[str, ...] = (), processes: int = 1
+) -> Layout:
     """The places of a recipe; outside a project, the current folder is the root."""
     path = recipe_path.resolve()
     above = [folder for folder in path.parents if (folder / "mkdocs.yml").is_file()]
@@ -52,6 +57,7 @@ def layout(recipe: Recipe, recipe_path: Path, overrides: tuple[str, ...] = ()) -
         run=RunFolder(root / "runs", recipe.slug),
         page=root / "docs" / "recipes" / recipe.slug,
         overrides=overrides,
+        processes=processes,
     )
 
 

@@ -21,14 +21,25 @@ def now() -> str:
 
 
 class Reporter:
-    """Shows stages and progress, live on a terminal and as lines elsewhere."""
+    """Shows stages and progress, live on a terminal and as lines elsewhere.
+
+    Args:
+        folder: Of the run.
+        console: Where it is shown; standard error when not given.
+        overrides: Values that were set on the command line, `KEY=VALUE` each.
+        processes: How many the command line asks for.
+        silent: Show and note nothing: of several processes, the first one does.
+    """
 
     def __init__(
-        self, folder: RunFolder, console: Console | None = None, overrides: tuple[str, ...] = ()
+        self, folder: RunFolder, console: Console | None = None, overrides: tuple[str, ...] = (),
+        *, processes: int = 1, silent: bool = False,
     ) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or Console(stderr=True, highlight=False, quiet=silent)
         self._folder = folder
         self._overrides = overrides
+        self._processes = processes
+        self._silent = silent
         self._noted = 0.0
         self._lined = 0.0
         self._stage = ""
@@ -80,9 +91,11 @@ class Reporter:
         self._status(how, "")
 
     def _status(self, state: str, progress: str) -> None:
+        if self._silent:
+            return
         # A full disk is told by what has to be written, not by this note.
         with suppress(StorageError):
             self._folder.status(
-            state=state, stage=self._stage, progress=progress, time=now(),
-            overrides=self._overrides,
-        )
+                state=state, stage=self._stage, progress=progress, time=now(),
+                overrides=self._overrides, processes=self._processes,
+            )

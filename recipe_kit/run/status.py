@@ -1,5 +1,7 @@
 """Where a run is, in words."""
 
+from dataclasses import replace
+
 from recipe_kit.run.layout import Layout
 
 
@@ -7,6 +9,7 @@ def describe(places: Layout) -> str:
     """One or two lines about the run at these places."""
     facts = places.run.read_status()
     holder = places.run.holder()
+    places = replace(places, processes=facts.get("processes", 1))
     command = places.run_command(facts.get("overrides", ()))
     if not facts:
         return f"{places.run.slug}: not started. To start it: {command}"
