@@ -2,32 +2,71 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+THREADS = 4
+
 
 def ahead(
-    function: Callable[[Item], Result], items: Iterable[Item], *, depth: int, threads: int = 4
+    function: Callable[[Item], Result], items: Iterable[Item], *, depth: int,
+    pool: Executor | None = None,
 ) -> Generator[Result, None, None]:
-    """Yields `function(item)` of every item in order, while threads work on the next `depth`.
+    """Yields `function(item)` of every item in order, while the next `depth` are worked on.
 
     An exception is raised where its result would have been yielded. Close the generator when it is
     left before its end, so that its threads end too.
+
+    Args:
+        function: Called in the pool.
+        items: What it is called with; taken one by one.
+        depth: How many are worked on, or wait to be yielded.
+        pool: Threads or processes, which the caller ends; four threads of its own when not given.
     """
     rest = iter(items)
     # Pillow and NumPy release the interpreter's lock while they decode and copy.
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    own = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="ahead")
+    waiting: deque[Future[Result]] = deque()
     try:
-        waiting: deque[Future[Result]] = deque(
-            pool.submit(function, item) for item in itertools.islice(rest, depth)
-        )
+        waiting.extend(own.submit(function, item) for item in itertools.islice(rest, depth))
         while waiting:
             result = waiting.popleft().result()
-            waiting.extend(pool.submit(function, item) for item in itertools.islice(rest, 1))
+            waiting.extend(own.submit(function, item) for item in itertools.islice(rest, 1))
             yield result
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in waiting:
+            future.cancel()
+        if pool is None:
+            own.shutdown(cancel_futures=True)
+
+
+def early(
+    results: Iterator[Result], *, depth: int, stop: Callable[[], object]
+) -> Generator[Result, None, None]:
+    """Yields what an iterator does, while a thread works on its next `depth` results.
+
+    Args:
+        results: Is used by that thread alone.
+        depth: How many results wait to be yielded.
+        stop: Called when the generator is closed: ends what `results` may be waiting for.
+    """
+
+    def following(_: None) -> list[Result]:
+        return list(itertools.islice(results, 1))
+
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="early") as thread,
+        closing(ahead(following, itertools.repeat(None), depth=depth, pool=thread)) as turns,
+    ):
+        try:
+            for found in turns:
+                if not found:
+                    return
+                yield found[0]
+        finally:
+            stop()

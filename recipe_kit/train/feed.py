@@ -1,37 +1,36 @@
-"""Pictures and questions of training, read ahead and batched."""
+"""Pictures and questions of training, read ahead and batched for each process."""
 
-import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import chain, islice, tee
+from typing import NamedTuple, TypeVar
 
-import numpy as np
 import torch
 
-from recipe_kit.data.ahead import ahead
-from recipe_kit.data.clip import Clip, ReadMedia
-from recipe_kit.errors import DataError
+from recipe_kit.data.ahead import THREADS, ahead, early
+from recipe_kit.data.clip import ReadMedia
+from recipe_kit.errors import DataError, TrainError
 from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.media import Shown, show
-from recipe_kit.model.pixels import Bytes, Grid, resize
-from recipe_kit.model.prompt import Encoded, Medium, encode
-from recipe_kit.record.schemas import Sample
+from recipe_kit.model.pixels import Grid
+from recipe_kit.model.world import World
+from recipe_kit.record.schemas import BadMedium
 from recipe_kit.spec.train import Augment
 from recipe_kit.train.examples import Example
 from recipe_kit.train.plan import Item, Plan
+from recipe_kit.train.reading import Reader, Ready, Unreadable
+from recipe_kit.train.workers import processes, read
 
-CACHE_BYTES = 1_000_000_000
-"""Resized pictures that are kept in memory, so that later epochs do not decode them again.
+T = TypeVar("T")
 
-Frames of videos are not: they lie decoded on disk (`recipe_kit.data.frames`).
-"""
+ALONE = World()
 
-MOST_ENCODED = 4096
-"""Encoded questions that are kept; prompts may be as many as the samples, and each takes
-kilobytes."""
+MOST_BAD, BAD_SHARE = 10, 0.01
+"""More media than this, and than this share of the samples drawn, must not be unreadable."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,12 @@ class MicroBatch:
     """What goes through the model at once."""
 
     pixels_ND: torch.Tensor
-    """Patches of all media, uint8."""
+    """Patches of all media, uint8; pinned where they go to a GPU."""
     grids: tuple[Grid, ...]
     batch: Batch
     samples: int
+    keys: tuple[str, ...]
+    """Source and path of each medium."""
 
     @property
     def tokens(self) -> int:
@@ -54,10 +55,36 @@ class MicroBatch:
         """Answers that they belong to."""
         return int(self.batch.answer_rows_P.bincount().count_nonzero())
 
+    @property
+    def tokens_in(self) -> int:
+        """Tokens that go through the model, what several questions share once and pads never."""
+        shared = {start: length for start, length, _, _ in self.batch.spans_B4.tolist() if length}
+        return int(sum(shared.values()) + self.batch.spans_B4[:, 3].sum())
 
-class _Ready(NamedTuple):
-    shown: Shown
-    questions: tuple[Encoded, ...]
+
+class Window(NamedTuple):
+    """The batches of one optimizer step."""
+
+    batches: list[MicroBatch]
+    """Those of this process, in order."""
+    rounds: int
+    """Batches of the process that has most of them."""
+    samples: int
+    """Of all processes."""
+
+
+class _Share(NamedTuple):
+    """What one process does of a step."""
+
+    cuts: list[list[Item]]
+    rounds: int
+    samples: int
+
+
+class _Made(NamedTuple):
+    window: Window
+    bad: list[tuple[Item, DataError]]
+    """What could not be read for it."""
 
 
 class Feed:
@@ -70,6 +97,8 @@ class Feed:
         seed: Of those changes.
         system: System prompt.
         max_length: Longest example, in tokens; any length when not given.
+        workers: Processes that read training examples; threads of this one when 0.
+        note: Is told of every medium that cannot be read, once.
     """
 
     def __init__(
@@ -81,126 +110,160 @@ class Feed:
         seed: int,
         system: str | None,
         max_length: int | None = None,
+        workers: int = 0,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._loaded = loaded
-        self._read_media = read_media
-        self._augment = augment
-        self._seed = seed
-        self._system = system
-        self._max_length = max_length
-        self._frames: dict[tuple[str, str], Bytes] = {}
-        self._room = CACHE_BYTES
-        self._lock = threading.Lock()
-        self._encoded: dict[tuple[str, str, Medium], Encoded] = {}
+        self._loaded, self._workers, self._note = loaded, workers, note
+        self._reader = Reader(
+            loaded.tokenizer, loaded.preprocess, read_media, augment, seed, system, max_length
+        )
+        self._bad: dict[str, BadMedium] = {}
+        self._drawn, self._failed = 0, 0
+
+    @property
+    def bad(self) -> list[BadMedium]:
+        """Media of the windows so far that this process could not read."""
+        return list(self._bad.values())
 
     def windows(
-        self, plan: Plan, start: int, batch_size: int
-    ) -> Generator[list[MicroBatch], None, None]:
-        """The batches of each optimizer step from `start` on.
+        self, plan: Plan, start: int, batch_size: int, world: World = ALONE
+    ) -> Generator[Window, None, None]:
+        """The batches of each optimizer step from `start` on; the next one is made meanwhile.
+
+        How a step is cut into batches does not depend on the number of processes, which take them
+        in turn. Where a medium cannot be read, another sample of its source stands in for it, the
+        same on any number of processes.
 
         Raises:
-            DataError: a picture cannot be read, or an example is too long.
+            DataError: more than a few media cannot be read, or an example is too long.
+            TrainError: a process that reads ahead has died.
         """
-        items = chain.from_iterable(plan.items(step) for step in range(start, plan.steps))
-        with closing(ahead(self._augmented, items, depth=2 * batch_size)) as ready:
-            for step in range(start, plan.steps):
-                members = list(islice(ready, len(plan.items(step))))
-                yield [
-                    self._batch(members[first : first + batch_size])
-                    for first in range(0, len(members), batch_size)
-                ]
+        pool = self._pool()
 
-    def plain(self, examples: Iterable[Example], batch_size: int) -> Iterator[MicroBatch]:
-        """Batches of examples as they are."""
-        with closing(ahead(self._unchanged, examples, depth=2 * batch_size)) as ready:
-            while members := list(islice(ready, batch_size)):
-                yield self._batch(members)
+        def stop() -> None:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _augmented(self, item: Item) -> _Ready:
-        generator = np.random.default_rng([self._seed, item.epoch, item.position])
-        clip = self._read(item.example.sample)
-        frames = augment(clip.frames_THWC, self._augment, generator)
-        return self._ready(item.example, clip._replace(frames_THWC=frames))
+        made = self._made(plan, start, batch_size, world, pool)
+        with pool, _death(), closing(early(made, depth=1, stop=stop)) as ready:
+            for window, bad in ready:
+                for item, error in bad:
+                    self._count(item, error)
+                yield window
 
-    def _unchanged(self, example: Example) -> _Ready:
-        return self._ready(example, self._read(example.sample))
+    def plain(
+        self, examples: Iterable[Example], batch_size: int, world: World = ALONE
+    ) -> Iterator[MicroBatch]:
+        """Batches of examples as they are; of several processes, each makes its share.
 
-    def _ready(self, example: Example, clip: Clip) -> _Ready:
-        shown = show(clip, self._loaded.preprocess)
-        questions = tuple(self._encode(*pair, shown.medium) for pair in example.pairs)
-        self._refuse_long(example, questions)
-        return _Ready(shown, questions)
+        Raises:
+            DataError: a medium cannot be read, or an example is too long.
+        """
+        mine = chain.from_iterable(_cuts(examples, batch_size, world))
+        here, there = tee(mine)
+        with closing(ahead(self._reader.plain, there, depth=2 * batch_size)) as ready:
+            members = zip(here, ready, strict=True)
+            while batch := list(islice(members, batch_size)):
+                yield self._batch([example for example, _ in batch], [one for _, one in batch])
 
-    def _refuse_long(self, example: Example, questions: Sequence[Encoded]) -> None:
-        longest = max(len(question.ids_L) for question in questions)
-        if self._max_length is not None and longest > self._max_length:
-            visual = max(question.shared_length for question in questions)
-            raise DataError(
-                f"a question with its answer has {longest:,} tokens ({visual:,} of them up to the "
-                f"end of the picture or clip), and train.max_length is {self._max_length:,}",
-                where=f"sample '{example.sample.id}'",
-                fix="Raise train.max_length, take fewer or smaller frames (model.video, "
-                "model.max_pixels), or leave the sample out.",
-            )
+    def _pool(self) -> Executor:
+        if self._workers:
+            return processes(self._reader, self._workers)
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="ahead")
 
-    def _encode(self, prompt: str, target: str, medium: Medium) -> Encoded:
-        # Few different questions are asked of many pictures of one size.
-        key = (prompt, target, medium)
-        found = self._encoded.get(key)
-        if found is None:
-            found = encode(
-                self._loaded.tokenizer,
-                prompt,
-                [medium],
-                system=self._system,
-                target=target,
-                merge_size=self._loaded.preprocess.merge_size,
-            )
-            if len(self._encoded) >= MOST_ENCODED:
-                self._encoded.clear()
-            self._encoded[key] = found
-        return found
+    def _made(
+        self, plan: Plan, start: int, batch_size: int, world: World, pool: Executor
+    ) -> Iterator[_Made]:
+        here, there = tee(_shares(plan, start, batch_size, world))
+        items = (item for share in there for cut in share.cuts for item in cut)
+        one = read if self._workers else self._reader.training
+        with closing(ahead(one, items, depth=2 * batch_size, pool=pool)) as ready:
+            for share in here:
+                bad: list[tuple[Item, DataError]] = []
+                batches = []
+                for cut in share.cuts:
+                    pairs = [self._replaced(plan, item, next(ready), bad) for item in cut]
+                    batches.append(self._batch([item.example for item, _ in pairs],
+                                               [found for _, found in pairs]))
+                yield _Made(Window(batches, share.rounds, share.samples), bad)
 
-    def _read(self, sample: Sample) -> Clip:
-        key = (sample.source, sample.media)
-        kept = self._frames.get(key)
-        if kept is not None:
-            return Clip(kept)
-        clip = self._read_media(*key)
-        if clip.seconds_T:
-            return clip
-        frames = clip.frames_THWC
-        height, width = self._loaded.preprocess.size_of(frames.shape[1], frames.shape[2])
-        frames = resize(frames, height, width)
-        with self._lock:
-            if key not in self._frames and frames.nbytes <= self._room:
-                self._room -= frames.nbytes
-                self._frames[key] = frames
-        return Clip(frames)
+    def _replaced(
+        self, plan: Plan, item: Item, found: Ready | Unreadable,
+        bad: list[tuple[Item, DataError]],
+    ) -> tuple[Item, Ready]:
+        """The sample that was drawn, or the first readable one of those that stand in for it."""
+        drawn, attempt = item, 0
+        self._drawn += 1
+        while isinstance(found, Unreadable):
+            bad.append((item, found.error))
+            self._failed += 1
+            if self._failed > max(MOST_BAD, BAD_SHARE * self._drawn):
+                raise found.error
+            item = plan.instead(drawn, attempt)
+            attempt += 1
+            found = self._reader.training(item)
+        return item, found
 
-    def _batch(self, members: Sequence[_Ready]) -> MicroBatch:
+    def _count(self, item: Item, error: DataError) -> None:
+        sample = item.example.sample
+        key = _key(item.example)
+        if key in self._bad:
+            known = self._bad[key]
+            self._bad[key] = known.model_copy(update={"times": known.times + 1})
+            return
+        reason = error.what
+        self._bad[key] = BadMedium(source=sample.source, media=sample.media, reason=reason)
+        self._note(f"{key}: {reason}; another sample of its source is trained on in its place")
+
+    def _batch(self, examples: Sequence[Example], members: Sequence[Ready]) -> MicroBatch:
         encoded = [question for member in members for question in member.questions]
         media = [index for index, member in enumerate(members) for _ in member.questions]
         return MicroBatch(
-            pixels_ND=torch.from_numpy(np.concatenate([m.shown.patches.values for m in members])),
-            grids=tuple(member.shown.patches.grid for member in members),
+            pixels_ND=self._joined([torch.as_tensor(member.pixels_ND) for member in members]),
+            grids=tuple(member.medium.grid for member in members),
             batch=collate(encoded, self._loaded.pad_id, media=media),
             samples=len(members),
+            keys=tuple(map(_key, examples)),
         )
 
+    def _joined(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        """Patches in memory that a GPU can read while this process goes on."""
+        device = self._loaded.device
+        gpu = device.type == "cuda"
+        # A thread begins on the first GPU, whichever one this process has.
+        with torch.cuda.device(device) if gpu else nullcontext():
+            shape = sum(len(part) for part in parts), parts[0].shape[1]
+            joined = torch.empty(shape, dtype=torch.uint8, pin_memory=gpu)
+        return torch.cat(parts, out=joined)
 
-def augment(frames_THWC: Bytes, spec: Augment, generator: np.random.Generator) -> Bytes:
-    """Change frames at random, all frames of a clip in the same way; uint8 [T, H, W, 3]."""
-    # All four are drawn always, so that switching one off leaves the others as they were.
-    mirror, flip, contrast, shift = generator.random(4)
-    frames = frames_THWC
-    if spec.mirror and mirror < 0.5:
-        frames = frames[:, :, ::-1]
-    if spec.flip and flip < 0.5:
-        frames = frames[:, ::-1]
-    if spec.brightness:
-        scale = 1 + spec.brightness * (2 * contrast - 1)
-        offset = 127.5 * spec.brightness * (2 * shift - 1)
-        levels = (np.arange(256) - 127.5) * scale + 127.5 + offset
-        frames = levels.round().clip(0, 255).astype(np.uint8)[frames]
-    return frames
+
+def _key(example: Example) -> str:
+    return f"{example.sample.source}/{example.sample.media}"
+
+
+def _shares(plan: Plan, start: int, batch_size: int, world: World) -> Iterator[_Share]:
+    """The items of each step from `start` on that a process is to read."""
+    for step in range(start, plan.steps):
+        items = plan.items(step)
+        rounds = math.ceil(math.ceil(len(items) / batch_size) / world.size)
+        yield _Share(list(_cuts(items, batch_size, world)), rounds, len(items))
+
+
+def _cuts(items: Iterable[T], batch_size: int, world: World) -> Iterator[list[T]]:
+    """Every batch that is this process's turn."""
+    rest = iter(items)
+    cuts = iter(lambda: list(islice(rest, batch_size)), [])
+    return islice(cuts, world.rank, None, world.size)
+
+
+@contextmanager
+def _death() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise TrainError(
+            "a process that reads media ahead of the training has died; most often the machine's "
+            "memory was not enough",
+            where="train.workers",
+            fix="Make it smaller (0 reads with threads), then run the command again; it goes on "
+            "where it stopped.",
+        ) from error

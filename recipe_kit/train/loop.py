@@ -1,36 +1,40 @@
-"""Supervised fine-tuning: the loop, from the first step or from where a run was stopped."""
+"""Supervised fine-tuning: the loop, from the first step or from where a run was stopped.
+
+Every process of a run is in the same place of it, and decides the same; the first one writes.
+"""
 
 import math
-import resource
-import sys
+import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from recipe_kit.data.clip import ReadMedia
 from recipe_kit.errors import TrainError
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.memory import is_memory_error
-from recipe_kit.record.schemas import Sample, TrainingResult, Validation
+from recipe_kit.model.world import World
+from recipe_kit.record.schemas import BadMedium, Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train import checkpoint
-from recipe_kit.train.adapters import optimizer_groups, prepare, trainable
+from recipe_kit.train.adapters import optimizer_groups
 from recipe_kit.train.checkpoint import State
-from recipe_kit.train.feed import Feed, MicroBatch
-from recipe_kit.train.interrupt import held_back
+from recipe_kit.train.feed import Feed, Window
+from recipe_kit.train.gradient import AskedToStopError, TooLittleMemoryError, gradient
+from recipe_kit.train.guard import BAD_STEPS, fault
+from recipe_kit.train.interrupt import held_back, noted
 from recipe_kit.train.log import Log, Step
 from recipe_kit.train.loss import loss_sum, loss_weight
+from recipe_kit.train.meter import Meter, peak_memory
+from recipe_kit.train.parallel import place, together
 from recipe_kit.train.plan import Plan, make_plan
 from recipe_kit.train.schedule import Scores, best, learning_rate, plateaued
 
-BAD_STEPS = 3
-"""So many steps in a row without a usable gradient end the training."""
+ALONE = World()
 
 
 class Accuracy(NamedTuple):
@@ -58,11 +62,14 @@ def train(
     folder: Path,
     validate: Validator | None = None,
     progress: Progress | None = None,
+    note: Callable[[str], None] = lambda _: None,
     keep_all: bool = False,
+    world: World = ALONE,
 ) -> TrainingResult:
     """Fine-tune a model, going on from the newest checkpoint in `folder` if there is one.
 
-    Ctrl-C saves a checkpoint and is raised again.
+    Ctrl-C saves a checkpoint and is raised again; of several processes, all save together after
+    the step that they are in, and SIGTERM does the same.
 
     Args:
         loaded: The model. It is trained in place: load it anew for anything else.
@@ -73,12 +80,15 @@ def train(
         read_media: Reads the frames of a medium.
         folder: Gets `checkpoints/`, `log.jsonl` and `tensorboard/`.
         validate: Measures accuracy on `validation_questions`; without it nothing is validated, all
-            steps are done, and the last checkpoint is the result.
-        progress: Is told every step and validation.
+            steps are done, and the last checkpoint is the result. Of several processes, each calls
+            it with the whole model, and what it returns on the first counts.
+        progress: Is told every step and validation; on the first process only.
+        note: Is told what a reader of the log should know.
         keep_all: Keep every checkpoint that is saved by plan, not only the best and the newest.
+        world: The processes that train together; all of them call this, and see `folder`.
 
     Returns:
-        What was done; `checkpoint` is relative to `folder`.
+        What was done, on every process; `checkpoint` is relative to `folder`.
 
     Raises:
         TrainError: the loss is no number, the memory is not enough, there is nothing to train on,
@@ -89,7 +99,7 @@ def train(
     plan = make_plan(recipe, samples, blend)
     with _clear_memory_errors():
         session = _Session(
-            loaded, recipe, plan, read_media, folder, validate, progress, keep_all
+            loaded, recipe, plan, read_media, folder, validate, progress, note, keep_all, world
         )
         return session.run(role)
 
@@ -106,51 +116,83 @@ class _Session:
         folder: Path,
         validate: Validator | None,
         progress: Progress | None,
+        note: Callable[[str], None],
         keep_all: bool,
+        world: World,
     ) -> None:
         spec = recipe.train
         assert not hasattr(loaded.model, "peft_config"), "trained before: load the model anew"
         self._parameters = sum(value.numel() for value in loaded.model.parameters())
-        loaded = replace(loaded, model=prepare(loaded.model, spec))
-        self._loaded, self._spec, self._plan, self._folder = loaded, spec, plan, folder
-        self._validator, self._progress, self._keep_all = validate, progress, keep_all
-        named = trainable(loaded.model)
-        self._trainable = [value for _, value in named]
+        self._spec, self._plan, self._folder, self._world = spec, plan, folder, world
+        self._validator, self._note, self._keep_all = validate, note, keep_all
+        self._progress = progress if world.first else None
+        self._weights = place(loaded, spec, world)
         self._optimizer = torch.optim.AdamW(
-            list(optimizer_groups(named, spec.weight_decay)),
+            list(optimizer_groups(self._weights.named, spec.weight_decay)),
             lr=spec.learning_rate,
             betas=spec.betas,
+            fused=True if loaded.device.type == "cuda" else None,
         )
+        self._revision = loaded.revision
         self._checkpoints = folder / "checkpoints"
         self._saved: Path | None = None
         self._state = self._resume()
-        self._log = Log(folder, self._state.step)
+        self._log = Log(folder, self._state.step, world)
         self._feed = Feed(
-            loaded, read_media, spec.augment, seed=spec.seed,
+            self._weights.loaded, read_media, spec.augment, seed=spec.seed,
             system=recipe.evaluation.system_prompt, max_length=spec.max_length,
+            workers=spec.workers, note=note,
         )
+        self._meter = Meter(self._weights.loaded, recipe)
         self._started = time.perf_counter() - self._state.seconds
 
     def run(self, role: str) -> TrainingResult:
         """Do what is left to do."""
+        alone = self._world.size == 1
         try:
-            self._loop()
-        except KeyboardInterrupt:
+            with noted() if alone else noted(signal.SIGINT, signal.SIGTERM) as asked:
+                self._loop(asked)
+        except AskedToStopError:
             self._save()
+            raise KeyboardInterrupt from None
+        except KeyboardInterrupt:
+            # Of several processes, one that is stopped at once must not wait for the others.
+            if alone:
+                self._save()
             raise
         finally:
             self._log.close()
         return self._result(role)
 
-    def _loop(self) -> None:
-        spec, plan = self._spec, self._plan
-        with closing(self._feed.windows(plan, self._state.step, spec.batch_size)) as windows:
-            while True:
-                self._validate_and_save()
-                if self._stopped():
+    def _loop(self, asked: Callable[[], bool]) -> None:
+        while True:
+            with closing(self._windows()) as windows:
+                if self._through(windows, asked):
                     return
-                started = time.perf_counter()
-                self._step(next(windows), started)
+
+    def _windows(self) -> Generator[Window, None, None]:
+        return self._feed.windows(self._plan, self._state.step, self._cut, self._world)
+
+    @property
+    def _cut(self) -> int:
+        """Samples in a forward pass."""
+        return self._state.micro_batch or self._spec.batch_size
+
+    def _through(self, windows: Iterator[Window], asked: Callable[[], bool]) -> bool:
+        """Whether all steps are done; not when the rest is to be cut into smaller batches."""
+        while True:
+            self._validate_and_save()
+            if self._stopped():
+                return True
+            started = time.perf_counter()
+            with self._meter.waiting():
+                window = next(windows)
+            try:
+                self._step(window, started, asked())
+            except TooLittleMemoryError:
+                self._halve()
+                return False
+            self._meter.step(window, time.perf_counter() - started)
 
     def _validate_and_save(self) -> None:
         """What is due after the steps done so far; a resumed run does what it missed."""
@@ -164,47 +206,41 @@ class _Session:
     def _is_saved(self, step: int) -> bool:
         return self._saved is not None and self._saved == checkpoint.place(self._checkpoints, step)
 
-    def _step(self, window: list[MicroBatch], started: float) -> None:
-        spec, state, model = self._spec, self._state, self._loaded.model
+    def _step(self, window: Window, started: float, stop: bool) -> None:
+        spec, state = self._spec, self._state
         rate = learning_rate(
             state.step, self._plan.steps,
             peak=spec.learning_rate, warmup=spec.warmup, final=spec.final_learning_rate,
         )
-        model.train()
-        weight = sum(loss_weight(spec, micro) for micro in window)
-        total = torch.zeros((), device=self._loaded.device)
-        for number, micro in enumerate(window):
-            # Dropout follows from the step alone, so a resumed run repeats it exactly.
-            torch.manual_seed(_dropout_seed(spec.seed, state.step, number))
-            # The mean is over the whole window, so how it is cut into batches does not matter.
-            loss = loss_sum(self._loaded, spec, micro) / weight
-            loss.backward()  # type: ignore[no-untyped-call] # torch ships it without types
-            total += loss.detach()
-        norm = torch.nn.utils.clip_grad_norm_(self._trainable, spec.clip)
-        good = bool(torch.isfinite(total) & torch.isfinite(norm))
-        with held_back():
-            if good:
+        loss, norm = gradient(
+            self._weights, spec, window, step=state.step, cut=self._cut, world=self._world,
+            stop=stop,
+        )
+        skipped = fault(self._log.rows, loss, norm, spec.spike)
+        # Of several processes, none is stopped in the middle of a step.
+        with held_back() if self._world.size == 1 else nullcontext():
+            if not skipped:
                 for group in self._optimizer.param_groups:
                     group["lr"] = rate
                 self._optimizer.step()
-            self._optimizer.zero_grad()
-            self._advance(good)
+                self._weights.stepped()
+            self._weights.clear()
+            self._advance(not skipped)
             done = Step(
                 step=state.step + 1,
                 steps=self._plan.steps,
                 epoch=(state.step + 1) / self._plan.steps_per_epoch,
-                loss=total.item() if good else None,
+                loss=None if skipped else loss,
                 learning_rate=rate,
-                gradient_norm=norm.item() if good else None,
-                samples_per_second=round(
-                    sum(micro.samples for micro in window) / (time.perf_counter() - started), 2
-                ),
+                gradient_norm=None if skipped else norm,
+                samples_per_second=round(window.samples / (time.perf_counter() - started), 2),
+                skipped=skipped,
             )
             self._log.append(done)
         if self._progress:
             self._progress(done)
         if self._state.bad_in_a_row >= BAD_STEPS:
-            raise self._diverged()
+            raise self._diverged(skipped)
 
     def _advance(self, good: bool) -> None:
         state = self._state
@@ -213,6 +249,18 @@ class _Session:
             "skipped": state.skipped + (not good),
             "bad_in_a_row": 0 if good else state.bad_in_a_row + 1,
         })
+
+    def _halve(self) -> None:
+        """Go on with half as many samples in a forward pass, and twice as many passes; once."""
+        if self._state.micro_batch or self._spec.batch_size == 1:
+            raise MemoryError
+        half = self._spec.batch_size // 2
+        self._state = self._state.model_copy(update={"micro_batch": half})
+        self._note(
+            f"the memory is not enough for train.batch_size {self._spec.batch_size}: from step "
+            f"{self._state.step + 1} on, a forward pass takes {half}, and a step as many samples "
+            "as before"
+        )
 
     def _validation_due(self) -> bool:
         done = {validation.step for validation in self._state.validations}
@@ -226,10 +274,11 @@ class _Session:
     def _validate(self) -> None:
         assert self._validator is not None
         state, plan = self._state, self._plan
-        self._loaded.model.eval()
-        # First, because it notices weights that are no numbers, which cannot answer anything.
-        loss = self._validation_loss()
-        accuracy = self._validator(self._loaded)
+        with self._weights.whole() as loaded:
+            loaded.model.eval()
+            # First, because it notices weights that are no numbers, which cannot answer anything.
+            loss = self._validation_loss(loaded)
+            accuracy = self._world.broadcast(self._validator(loaded))
         earlier = state.validations[-1].step if state.validations else 0
         found = Validation(
             step=state.step,
@@ -247,13 +296,15 @@ class _Session:
             self._progress(found)
 
     @torch.no_grad()
-    def _validation_loss(self) -> float:
+    def _validation_loss(self, loaded: LoadedModel) -> float:
         loss, weight = 0.0, 0
-        for micro in self._feed.plain(self._plan.val, self._spec.batch_size):
-            loss += loss_sum(self._loaded, self._spec, micro).item()
+        for micro in self._feed.plain(self._plan.val, self._cut, self._world):
+            loss += loss_sum(loaded, self._spec, micro).item()
             weight += loss_weight(self._spec, micro)
+        parts = self._world.gather((loss, weight))
+        loss, weight = sum(loss for loss, _ in parts), sum(weight for _, weight in parts)
         if not math.isfinite(loss):
-            raise self._diverged()
+            raise self._diverged("no number")
         return loss / weight
 
     def _stopped(self) -> str:
@@ -276,17 +327,21 @@ class _Session:
         return self._state.validations[best(scores)].step if scores else self._state.step
 
     def _resume(self) -> State:
-        found = checkpoint.newest(self._checkpoints)
-        if found is None:
-            return State(
-                model=self._loaded.revision, training=self._plan.digest, method=self._spec.method
-            )
-        state = checkpoint.read_state(
-            found, model=self._loaded.revision, training=self._plan.digest
-        )
-        checkpoint.restore(found, self._loaded, self._optimizer)
+        found, state = together(self._world, self._find)
+        if found is not None:
+            checkpoint.restore(found, self._weights, self._optimizer, self._world)
         self._saved = found
         return state
+
+    def _find(self) -> tuple[Path | None, State]:
+        found = checkpoint.newest(self._checkpoints)
+        if found is None:
+            return None, State(
+                model=self._revision, training=self._plan.digest, method=self._spec.method
+            )
+        return found, checkpoint.read_state(
+            found, model=self._revision, training=self._plan.digest
+        )
 
     def _save(self) -> None:
         if not self._state.step:
@@ -295,11 +350,12 @@ class _Session:
         self._state = self._state.model_copy(update={"seconds": seconds})
         self._log.sync()
         self._saved = checkpoint.save(
-            self._checkpoints, self._state, self._loaded, self._optimizer
+            self._checkpoints, self._state, self._weights, self._optimizer, self._world
         )
-        checkpoint.keep_only(self._checkpoints, self._kept())
-        if self._keep_all:
-            checkpoint.keep_weights(self._checkpoints, self._state.step)
+        if self._world.first:
+            checkpoint.keep_only(self._checkpoints, self._kept())
+            if self._keep_all:
+                checkpoint.keep_weights(self._checkpoints, self._state.step)
 
     def _kept(self) -> set[int]:
         """Steps whose checkpoints stay; one that Ctrl-C saved in between goes with the next."""
@@ -310,15 +366,27 @@ class _Session:
             kept |= {step for step in found if self._plan.save_due(step, every)}
         return kept
 
-    def _diverged(self) -> TrainError:
+    def _diverged(self, why: str) -> TrainError:
         last = f"the last good checkpoint is {self._saved}" if self._saved else "no checkpoint yet"
+        step, rate = self._state.step, self._spec.learning_rate
+        if why == "spike":
+            return TrainError(
+                f"loss and gradient are far above those before for {BAD_STEPS} steps in a row, the "
+                f"last of them step {step}; {last}",
+                where="train.spike",
+                fix=f"Lower train.learning_rate: it is {rate:g}; try a third of that. Or set "
+                "train.spike: null, which takes such steps.",
+            )
         return TrainError(
-            f"the loss is no number at step {self._state.step}; {last}",
+            f"the loss is no number at step {step}; {last}",
             where="train.learning_rate",
-            fix=f"Lower it: it is {self._spec.learning_rate:g}; try a third of that.",
+            fix=f"Lower it: it is {rate:g}; try a third of that.",
         )
 
     def _result(self, role: str) -> TrainingResult:
+        peak = max(self._world.gather(peak_memory(self._weights.loaded.device)))
+        bad = _merged(media for each in self._world.gather(self._feed.bad) for media in each)
+        performance = self._meter.performance(self._world)
         state, plan, chosen = self._state, self._plan, self._best_step()
         folder = checkpoint.place(self._checkpoints, chosen)
         total = sum(plan.per_epoch.values())
@@ -326,7 +394,7 @@ class _Session:
             role=role,
             method=self._spec.method,
             parameters=self._parameters,
-            trainable_parameters=sum(value.numel() for value in self._trainable),
+            trainable_parameters=sum(value.numel() for _, value in self._weights.named),
             samples={name: len(members) for name, members in plan.sources.items()},
             drawn={name: count / total for name, count in plan.per_epoch.items()},
             questions=plan.questions_in_epoch(),
@@ -344,23 +412,25 @@ class _Session:
             ),
             curve=self._log.curve(),
             seconds=state.seconds,
-            peak_memory_bytes=_peak_memory(self._loaded.device),
+            peak_memory_bytes=peak,
             checkpoint=folder.relative_to(self._folder).as_posix(),
-            revision=checkpoint.revision(folder),
+            revision=together(self._world, lambda: checkpoint.revision(folder)),
             triple=plan.triple(),
+            skipped=state.skipped,
+            bad_media=bad,
+            micro_batch=state.micro_batch,
+            performance=performance,
         )
 
 
-def _dropout_seed(*parts: int) -> int:
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    # Kilobytes on Linux, bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _merged(found: Iterable[BadMedium]) -> tuple[BadMedium, ...]:
+    """Media that several processes could not read, once each."""
+    merged: dict[tuple[str, str], BadMedium] = {}
+    for medium in found:
+        key = medium.source, medium.media
+        before = merged[key].times if key in merged else 0
+        merged[key] = medium.model_copy(update={"times": before + medium.times})
+    return tuple(merged.values())
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """What a training will do, before it does it."""
 
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import numpy as np
 
 from recipe_kit.errors import TrainError
 from recipe_kit.record.files import digest
@@ -23,6 +26,8 @@ class Item(NamedTuple):
     epoch: int
     position: int
     """Place in the epoch."""
+    source: str
+    """As `Plan.sources` names it."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,21 @@ class Plan:
         start = within * self.per_step
         order = self._order(epoch)[start : start + self.per_step]
         return [
-            Item(self.sources[name][index], epoch, start + place)
+            Item(self.sources[name][index], epoch, start + place, name)
             for place, (name, index) in enumerate(order)
         ]
+
+    def instead(self, item: Item, attempt: int) -> Item:
+        """A sample of the same source that stands in for one that cannot be read.
+
+        Args:
+            item: What cannot be read.
+            attempt: How many others could not be read either.
+        """
+        parts = self.seed, zlib.crc32(item.source.encode()), item.epoch, item.position, attempt
+        members = self.sources[item.source]
+        index = int(np.random.default_rng(parts).integers(len(members)))
+        return item._replace(example=members[index])
 
     def validation_due(self, step: int) -> bool:
         """Whether to validate after so many steps."""
@@ -116,7 +133,7 @@ def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, flo
     }
     everything = len(examples(recipe, (s for s in samples if s.split == "train")))
     total = min(everything, spec.max_samples or everything)
-    per_step = spec.batch_size * spec.accumulate
+    per_step = spec.batch_size * spec.accumulate * spec.devices
     steps_per_epoch = max(1, math.ceil(total / per_step))
     val = examples(recipe, validation_samples(recipe, samples))
     sizes = {name: len(members) for name, members in sources.items()}

@@ -19,10 +19,10 @@ from recipe_kit.train.examples import (
     validation_questions,
     validation_samples,
 )
-from recipe_kit.train.feed import augment
 from recipe_kit.train.interrupt import held_back
 from recipe_kit.train.order import counts, draw
 from recipe_kit.train.plan import make_plan
+from recipe_kit.train.reading import augment
 from recipe_kit.train.schedule import Scores, best, learning_rate, plateaued
 
 

@@ -23,7 +23,7 @@ from recipe_kit.errors import TrainError
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.record.schemas import Sample, Validation
 from recipe_kit.spec.recipe import Evaluation, Recipe
-from recipe_kit.train import feed as feed_module
+from recipe_kit.train import reading
 from recipe_kit.train.adapters import prepare, targets
 from recipe_kit.train.checkpoint import load_tuned
 from recipe_kit.train.examples import Example
@@ -81,7 +81,7 @@ def test_the_loss_is_on_the_answer_alone() -> None:
     plan = make_plan(recipe(batch_size=3), samples(3), {})
     feed = Feed(loaded, read_picture, recipe().train.augment, seed=0, system=None)
     (window,) = feed.windows(plan, plan.steps - 1, 3)
-    (micro,) = window
+    (micro,) = window.batches
     batch = micro.batch
     assert micro.samples == 3
     assert batch.media == (0, 1, 2)
@@ -95,7 +95,7 @@ def test_the_loss_is_on_the_answer_alone() -> None:
 
 
 def test_prompts_of_their_own_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "MOST_ENCODED", 3)
+    monkeypatch.setattr(reading, "ENCODED_TOKENS", 200)
     feed = Feed(small_model(), read_picture, recipe().train.augment, seed=0, system=None)
     own = [
         Example(sample, ((f"Is floor {number} cracked?", "Yes"),))
@@ -104,8 +104,8 @@ def test_prompts_of_their_own_do_not_fill_the_memory(monkeypatch: pytest.MonkeyP
     read = 0
     for micro in feed.plain(own, 4):
         read += micro.samples
-        # One more for each thread that was past the check.
-        assert len(feed._encoded) <= 3 + 4
+        kept = feed._reader._encoded.values()
+        assert 0 < sum(len(encoded.ids_L) for encoded in kept) <= 200
     assert read == 20
 
 
@@ -250,4 +250,4 @@ def test_adapters_are_float32_on_a_bfloat16_model(tmp_path: Path) -> None:
     half = replace(small, model=small.model.bfloat16(), dtype=torch.bfloat16)
     result = run(tmp_path, recipe(epochs=20, batch_size=12, method="full"), loaded=half)
     assert result.curve[-1].loss < result.curve[0].loss / 2
-    assert {value.dtype for value in weights(tmp_path, result).values()} == {torch.float32}
+    assert {value.dtype for value in weights(tmp_path, result).values()} == {torch.bfloat16}
