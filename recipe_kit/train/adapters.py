@@ -17,8 +17,8 @@ from recipe_kit.spec.train import Lora, Train
 def prepare(model: Any, spec: Train) -> Any:
     """Make a model ready for training in place; with adapters, the model that holds them.
 
-    Weights that are trained are float32, whatever format the others have: steps of a small
-    learning rate are lost in bfloat16.
+    Adapters are float32 here, and weights that are all trained are in the model's format:
+    `recipe_kit.train.parallel` sees to it that what is stepped is float32.
 
     Raises:
         TrainError: `train.lora.targets` names a layer the model does not have.
@@ -36,7 +36,7 @@ def prepare(model: Any, spec: Train) -> Any:
         with quiet_peft():
             trained = get_peft_model(model, config)
     else:
-        trained = model.float().requires_grad_(True)
+        trained = model.requires_grad_(True)
         if spec.freeze_vision:
             core_of(model).model.visual.requires_grad_(False)
     if spec.gradient_checkpointing:

@@ -2,14 +2,17 @@
 
     checkpoints/step-000123/
       adapter_model.safetensors   LoRA: PEFT's files
-      model.safetensors           full: a folder that is itself a model, as `model.base` takes one
-      optimizer.pt                read with `weights_only`, which runs no code; where every
-                                  checkpoint is kept, only the newest has it
+      optimizer.pt                LoRA: read with `weights_only`, which runs no code
+      model.safetensors           full: a folder that is itself a model, as `model.base` takes one,
+                                  in the model's number format; several files where it is big
+      masters/                    full: float32 weights and the optimizer's state, in parts
+                                  (`recipe_kit.train.shards`)
       state.json                  steps done, validations, what the checkpoint belongs to
       complete                    written last; holds the digest of the weights
 
-A step's samples and its dropout follow from the seed and the step's number, so the number of steps
-done is all the state that data and random generators have.
+Where every checkpoint is kept, only the newest has `optimizer.pt` or `masters/`. Either is gone on
+from by any number of processes: a step's samples and its dropout follow from the seed and the
+step's number, so the number of steps done is all the state that data and random generators have.
 """
 
 import hashlib
@@ -26,7 +29,7 @@ from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
-from peft import PeftModel, set_peft_model_state_dict
+from peft import PeftModel
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -35,11 +38,17 @@ from recipe_kit.errors import StorageError, TrainError
 from recipe_kit.model.load import LoadedModel, quiet_transformers
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.vision import core_of
+from recipe_kit.model.world import World
 from recipe_kit.record.schemas import Validation
+from recipe_kit.train import shards
 from recipe_kit.train.adapters import quiet_peft
+from recipe_kit.train.parallel import Divided, Whole, together
 
 _COMPLETE = "complete"
 _OPTIMIZER = "optimizer.pt"
+
+SHARD = "5GB"
+"""Largest file of a model's weights; a bigger model has several."""
 
 
 class State(BaseModel):
@@ -55,8 +64,10 @@ class State(BaseModel):
     step: int = 0
     """Steps done."""
     skipped: int = 0
-    """Steps without an update, because their loss or gradient was no number."""
+    """Steps without an update, because their loss or gradient was no number or a spike."""
     bad_in_a_row: int = 0
+    micro_batch: int = 0
+    """Samples in a forward pass, where memory made it smaller than the recipe's; else 0."""
     seconds: float = 0.0
     validations: tuple[Validation, ...] = ()
 
@@ -67,33 +78,57 @@ def place(folder: Path, step: int) -> Path:
 
 
 def save(
-    folder: Path, state: State, loaded: LoadedModel, optimizer: torch.optim.Optimizer
+    folder: Path, state: State, weights: Whole | Divided, optimizer: torch.optim.Optimizer,
+    world: World = World(),  # noqa: B008 # it is frozen
 ) -> Path:
     """Write a checkpoint into `folder`; returns where it is.
+
+    Every process calls it; the folder has to be one that all of them see.
 
     Raises:
         StorageError: the disk is full or cannot be written to; nothing of it is left behind.
     """
     final = place(folder, state.step)
-    with _storage(final):
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder, prefix=f".{final.name}."))
-        try:
-            draft.chmod(0o755)
-            _write_weights(draft, loaded)
-            _write_optimizer(draft / _OPTIMIZER, optimizer)
-            (draft / "state.json").write_text(state.model_dump_json(indent=1) + "\n", "utf-8")
-            (draft / _COMPLETE).write_text(_digest(draft, state) + "\n", "utf-8")
-            for file in draft.iterdir():
-                _sync(file)
-            if final.exists():
-                shutil.rmtree(final)
-            draft.rename(final)
-            _sync(folder)
-        except BaseException:  # Ctrl-C too: nothing half-written stays
+    draft = together(world, lambda: _begin(final))
+    try:
+        if state.method == "full":
+            with _storage(final):
+                shards.write(draft / shards.FOLDER, weights.named, optimizer, world)
+        with weights.whole_on_first() as loaded:
+            together(world, lambda: _finish(draft, final, state, loaded, weights, optimizer))
+    except BaseException:  # Ctrl-C too: nothing half-written stays
+        if world.first:
             shutil.rmtree(draft, ignore_errors=True)
-            raise
+        raise
     return final
+
+
+def _begin(final: Path) -> Path:
+    with _storage(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+        draft.chmod(0o755)
+    return draft
+
+
+def _finish(
+    draft: Path, final: Path, state: State, loaded: LoadedModel, weights: Whole | Divided,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    with _storage(final):
+        if state.method == "lora":
+            _write_adapters(draft, loaded, weights)
+            _write_optimizer(draft / _OPTIMIZER, optimizer)
+        else:
+            _write_weights(draft, loaded)
+        (draft / "state.json").write_text(state.model_dump_json(indent=1) + "\n", "utf-8")
+        (draft / _COMPLETE).write_text(_digest(draft, state) + "\n", "utf-8")
+        for path in draft.rglob("*"):
+            _sync(path)
+        if final.exists():
+            shutil.rmtree(final)
+        draft.rename(final)
+        _sync(final.parent)
 
 
 def saved(folder: Path) -> dict[int, Path]:
@@ -104,7 +139,10 @@ def saved(folder: Path) -> dict[int, Path]:
 
 def newest(folder: Path) -> Path | None:
     """The last complete checkpoint that training can go on from, if there is one."""
-    whole = [path for path in saved(folder).values() if (path / _OPTIMIZER).is_file()]
+    whole = [
+        path for path in saved(folder).values()
+        if (path / _OPTIMIZER).is_file() or (path / shards.FOLDER).is_dir()
+    ]
     return whole[-1] if whole else None
 
 
@@ -124,6 +162,7 @@ def keep_weights(folder: Path, current: int) -> None:
     for step, path in saved(folder).items():
         if step != current:
             (path / _OPTIMIZER).unlink(missing_ok=True)
+            shutil.rmtree(path / shards.FOLDER, ignore_errors=True)
 
 
 def read_state(folder: Path, *, model: str, training: str | None = None) -> State:
@@ -155,18 +194,35 @@ def read_state(folder: Path, *, model: str, training: str | None = None) -> Stat
     return state
 
 
-def restore(folder: Path, loaded: LoadedModel, optimizer: torch.optim.Optimizer) -> None:
+def restore(
+    folder: Path, weights: Whole | Divided, optimizer: torch.optim.Optimizer,
+    world: World = World(),  # noqa: B008 # it is frozen
+) -> None:
     """Put a checkpoint's weights into a prepared model, and its state into the optimizer.
 
     Raises:
-        TrainError: the weights do not fit the model.
+        TrainError: the weights do not fit the model, or an earlier version wrote them.
     """
-    _read_weights(folder, loaded.model)
+    full = not isinstance(weights.loaded.model, PeftModel)
+    if full and not (folder / shards.FOLDER).is_dir():
+        raise TrainError(
+            "was written by an earlier version, which kept no weights to go on from",
+            where=str(folder),
+            fix="Delete its folder and train again; it can still be evaluated.",
+        )
     try:
-        saved = torch.load(folder / _OPTIMIZER, map_location=loaded.device, weights_only=True)
-        optimizer.load_state_dict(saved)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
+        if full:
+            shards.read(folder / shards.FOLDER, weights.named, optimizer, world)
+        else:
+            _read_adapters(folder, weights)
+            device = weights.loaded.device
+            saved = torch.load(folder / _OPTIMIZER, map_location=device, weights_only=True)
+            optimizer.load_state_dict(saved)
+    except (
+        OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError, SafetensorError
+    ) as error:
         raise _damaged(folder) from error
+    weights.stepped()
 
 
 def load_tuned(base: LoadedModel, folder: Path) -> LoadedModel:
@@ -198,31 +254,44 @@ def revision(folder: Path) -> str:
     return (folder / _COMPLETE).read_text("utf-8").strip()
 
 
+def _write_adapters(folder: Path, loaded: LoadedModel, weights: Whole | Divided) -> None:
+    # Adapters hold no embeddings; "auto" would look for the base on the hub to make sure.
+    loaded.model.save_pretrained(
+        str(folder), save_embedding_layers=False,
+        state_dict={name: value.detach() for name, value in weights.named},
+    )
+
+
 def _write_weights(folder: Path, loaded: LoadedModel) -> None:
-    if isinstance(loaded.model, PeftModel):
-        # Adapters hold no embeddings; "auto" would look for the base on the hub to make sure.
-        loaded.model.save_pretrained(str(folder), save_embedding_layers=False)
-        return
     with quiet_transformers():
-        loaded.model.save_pretrained(str(folder))
+        loaded.model.save_pretrained(str(folder), max_shard_size=SHARD)
         loaded.tokenizer.save_pretrained(str(folder))
     settings = json.dumps(_pixel_settings(loaded.preprocess), indent=2)
     (folder / "preprocessor_config.json").write_text(settings + "\n", "utf-8")
 
 
+def _read_adapters(folder: Path, weights: Whole | Divided) -> None:
+    found = load_file(folder / "adapter_model.safetensors")
+    for name, value in weights.named:
+        # PEFT leaves the adapter's name out of the file; the float32 weights have it.
+        value.data.copy_(found[name.replace(".default.", ".")])
+
+
 def _read_weights(folder: Path, model: Any) -> None:
+    core, found = core_of(model), set()
     try:
-        weights: dict[str, torch.Tensor] = {}
+        due = set(core.state_dict())
         for file in sorted(folder.glob("*.safetensors")):
-            weights |= load_file(file)
-        if isinstance(model, PeftModel):
-            set_peft_model_state_dict(model, weights)
-            return
-        missing, unexpected = core_of(model).load_state_dict(weights, strict=False)
+            # One at a time: together they may be as large as the memory.
+            part = load_file(file)
+            unexpected = core.load_state_dict(part, strict=False).unexpected_keys
+            found |= set(part)
+            if unexpected:
+                raise _damaged(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise _damaged(folder) from error
     # A head that is tied to the embeddings is stored once.
-    if unexpected or any(name != "lm_head.weight" for name in missing):
+    if due - found - {"lm_head.weight"}:
         raise _damaged(folder)
 
 

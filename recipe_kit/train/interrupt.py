@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,22 +13,34 @@ def held_back() -> Iterator[None]:
 
     An optimizer that is stopped in the middle leaves some weights changed and some not.
     """
+    with noted(signal.SIGINT) as pressed:
+        yield
+    if pressed():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def noted(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
+    """Notes the first of these signals instead of obeying it; gives whether there was one.
+
+    A process that stops alone leaves the others waiting, so they have to agree first.
+    """
+    caught = False
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread may set handlers, and only it is interrupted.
-        yield
+        yield lambda: caught
         return
-    pressed = False
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
-        signal.signal(signal.SIGINT, before)
+        nonlocal caught
+        caught = True
+        signal.signal(number, before[signal.Signals(number)])
 
-    signal.signal(signal.SIGINT, note)
+    for number in signals:
+        signal.signal(number, note)
     try:
-        yield
+        yield lambda: caught
     finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recipe_kit.model.world import World
 from recipe_kit.record.files import Appender, write_atomic
 from recipe_kit.record.schemas import LossPoint
 
@@ -20,11 +21,13 @@ class Step(NamedTuple):
     """Planned altogether."""
     epoch: float
     loss: float | None
-    """None when it was no number and the step was skipped."""
+    """None when the step was skipped."""
     learning_rate: float
     gradient_norm: float | None
     """Before clipping."""
     samples_per_second: float
+    skipped: str = ""
+    """Why the step was: "no number" or "spike"."""
 
 
 class Log:
@@ -33,23 +36,34 @@ class Log:
     Args:
         folder: Where `log.jsonl` and `tensorboard/` are.
         step: Steps done when it is opened.
+        world: The processes that train; the first one writes, and the others know the same rows.
 
     Raises:
         StorageError: the disk is full or cannot be written to.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
-        self._path = folder / "log.jsonl"
-        self.rows = [row for row in _read(self._path) if row["step"] <= step]
-        write_atomic(self._path, "".join(json.dumps(row) + "\n" for row in self.rows))
-        self._file = Appender(self._path)
-        self._board = _tensorboard(folder / "tensorboard", step)
+    def __init__(
+        self, folder: Path, step: int, world: World = World()  # noqa: B008 # it is frozen
+    ) -> None:
+        self._file: Appender | None = None
+        self._board: Any = None
+        self.rows: list[dict[str, Any]] = []
+        if world.first:
+            path = folder / "log.jsonl"
+            self.rows = [row for row in _read(path) if row["step"] <= step]
+            write_atomic(path, "".join(json.dumps(row) + "\n" for row in self.rows))
+            self._file = Appender(path)
+            self._board = _tensorboard(folder / "tensorboard", step)
+        self.rows = world.broadcast(self.rows)
 
     def append(self, step: Step) -> None:
         """Logs one step."""
         row = step._asdict()
+        if not step.skipped:
+            del row["skipped"]
         self.rows.append(row)
-        self._file.append(row)
+        if self._file is not None:
+            self._file.append(row)
         self.scalars(
             step.step,
             {"train/loss": step.loss, "train/learning_rate": step.learning_rate,
@@ -64,11 +78,13 @@ class Log:
 
     def sync(self) -> None:
         """Makes sure that everything is on disk."""
-        self._file.sync()
+        if self._file is not None:
+            self._file.sync()
 
     def close(self) -> None:
         """Closes the files."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._board is not None:
             self._board.close()
 

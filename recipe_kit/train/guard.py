@@ -1,0 +1,49 @@
+"""Which steps are taken: none whose loss or gradient is no number, or far off all before it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+BAD_STEPS = 3
+"""So many steps in a row without a usable gradient end the training."""
+
+WINDOW = 128
+"""Good steps that the next one is compared with."""
+
+ENOUGH = 64
+"""Good steps before which nothing is a spike: too few to know their spread."""
+
+
+def fault(
+    rows: Sequence[Mapping[str, Any]], loss: float, gradient_norm: float, spike: float | None
+) -> str:
+    """Why a step must not be taken; empty when nothing is wrong with it.
+
+    A spike has a loss and a gradient norm that both lie more than `spike` standard deviations above
+    their means over the last good steps. Source: OLMo 2's training (arXiv:2501.00656), which skips
+    a step when either does. Both are asked for here, because short trainings on few samples are
+    noisy, and a batch of hard samples that the model can learn from is not to be lost.
+
+    Args:
+        rows: The log of all steps before, so that a resumed training decides the same; a step
+            that was skipped has no loss.
+        loss: Of this step.
+        gradient_norm: Of this step, before clipping.
+        spike: Standard deviations; None when there are no spikes.
+    """
+    if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
+        return "no number"
+    if spike is None:
+        return ""
+    # Fewer than `BAD_STEPS` in a row are bad, so this many rows hold a window of good ones.
+    recent = rows[-BAD_STEPS * WINDOW :]
+    good = [row for row in recent if row["loss"] is not None][-WINDOW:]
+    if len(good) < ENOUGH:
+        return ""
+    for name, value in (("loss", loss), ("gradient_norm", gradient_norm)):
+        before = np.asarray([row[name] for row in good])
+        if value <= before.mean() + spike * before.std():
+            return ""
+    return "spike"
