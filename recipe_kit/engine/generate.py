@@ -3,21 +3,22 @@
 Shape names: B sequences, K watched tokens of each, W words of the vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from recipe_kit.model.batch import Batch
-from recipe_kit.model.cache import Cache, Kept, Recorder
+from recipe_kit.model.cache import Cache, Recorder
 from recipe_kit.model.forward import forward_batch, forward_next
+from recipe_kit.model.prompt import Ints
 from recipe_kit.model.vision import VisionFeatures
 
 SPARSE = 0.75
 """When no more than this share of the rows still goes on, the others are taken out: an answer that
-has ended costs little more then, and taking it out at once would copy the cache for each."""
+has ended costs little more, and taking it out copies what the others have of their own."""
 
 
 class Generated(NamedTuple):
@@ -46,17 +47,28 @@ class _Answer:
         return self.ended or len(self.tokens) == self.most
 
 
-@torch.inference_mode()
-def generate(
-    model: torch.nn.Module,
-    batches: Sequence[Batch],
-    vision: VisionFeatures,
-    *,
-    watch: Sequence[Sequence[int]],
-    stop: Sequence[int],
-    most: Sequence[int],
-) -> list[Generated]:
-    """Take the likeliest token again and again, until each answer has ended.
+class Coming:
+    """Tensors on their way to the CPU; the GPU does not wait for whoever reads them."""
+
+    def __init__(self, *tensors: torch.Tensor) -> None:
+        # From a GPU this lands in pinned memory, and is there when the event has happened.
+        self._tensors = tuple(tensor.to("cpu", non_blocking=True) for tensor in tensors)
+        self._event: torch.cuda.Event | None = None
+        if any(tensor.is_cuda for tensor in tensors):
+            self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's
+            self._event.record()
+
+    def lists(self) -> tuple[list[Any], ...]:
+        """Waits until they are there."""
+        if self._event is not None:
+            self._event.synchronize()
+        return tuple(tensor.tolist() for tensor in self._tensors)
+
+
+class Generation:
+    """Answers in the making: the likeliest token again and again, until each answer has ended.
+
+    The first tokens are asked for at once, and nothing waits for them; `finish` does.
 
     Args:
         model: A Qwen3-VL model in evaluation mode.
@@ -67,53 +79,99 @@ def generate(
         stop: Tokens that end an answer.
         most: Longest answer of each sequence, in tokens.
     """
-    answers = [_Answer(tuple(seen), limit) for seen, limit in zip(watch, most, strict=True)]
-    rest = iter(answers)
-    begun = [
-        _begin(model, batch, vision, list(islice(rest, len(batch.last_B))), stop)
-        for batch in batches
-    ]
-    parts = [part for part in begun if part is not None]
-    if parts:
-        going = [answer for part in parts for answer in part.answers]
-        tokens_B = torch.cat([part.tokens_B for part in parts])
-        positions_B = torch.cat([part.positions_B for part in parts])
-        _go_on(model, Cache([part.kept for part in parts]), going, tokens_B, positions_B, stop)
-    return [
-        Generated(tuple(answer.tokens), answer.ended, tuple(answer.watched)) for answer in answers
-    ]
+
+    @torch.inference_mode()
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        batches: Iterable[Batch],
+        vision: VisionFeatures,
+        *,
+        watch: Sequence[Sequence[int]],
+        stop: Sequence[int],
+        most: Sequence[int],
+    ) -> None:
+        self._model = model
+        self._stop = frozenset(stop)
+        self._answers = [
+            _Answer(tuple(seen), limit) for seen, limit in zip(watch, most, strict=True)
+        ]
+        rest = iter(self._answers)
+        self._begun = [
+            _begin(model, batch, vision, list(islice(rest, len(batch.spans_B4))))
+            for batch in batches
+        ]
+
+    @torch.inference_mode()
+    def go_on(self) -> None:
+        """Takes all tokens after the first; does not wait when there are none."""
+        begun = [part for part in self._begun if part.recorder is not None]
+        parts, going, tokens, positions = [], [], [], []
+        for part in begun:
+            part.read(self._stop)
+            rows = [row for row, answer in enumerate(part.answers) if not answer.done]
+            if rows and part.recorder is not None:
+                rows_B = torch.tensor(rows, device=part.tokens_B.device)
+                parts.append(part.recorder.take(part.spans_B4[rows]))
+                going += [part.answers[row] for row in rows]
+                tokens.append(part.tokens_B[rows_B])
+                positions.append(part.positions_B[rows_B])
+        self._begun = [part for part in self._begun if part.recorder is None]
+        if parts:
+            cache = Cache(parts, max(answer.most for answer in going) - 1)
+            _go_on(self._model, cache, going, torch.cat(tokens), torch.cat(positions), self._stop)
+
+    def answers(self) -> list[Generated]:
+        """Waits until all are there."""
+        self.go_on()
+        for part in self._begun:
+            part.read(self._stop)
+        self._begun = []
+        return [
+            Generated(tuple(one.tokens), one.ended, tuple(one.watched)) for one in self._answers
+        ]
+
+
+def generate(
+    model: torch.nn.Module,
+    batches: Iterable[Batch],
+    vision: VisionFeatures,
+    *,
+    watch: Sequence[Sequence[int]],
+    stop: Sequence[int],
+    most: Sequence[int],
+) -> list[Generated]:
+    """The answers of a `Generation`, at once."""
+    return Generation(model, batches, vision, watch=watch, stop=stop, most=most).answers()
 
 
 class _Begun(NamedTuple):
-    """The answers of a batch that go on after their first token."""
+    """Answers of a batch whose first token is on its way."""
 
     answers: list[_Answer]
-    kept: Kept
+    first: "_Step"
+    recorder: Recorder | None
+    """What they go on from; None where all end with their first token."""
+    spans_B4: Ints
     tokens_B: torch.Tensor
     positions_B: torch.Tensor
 
+    def read(self, stop: frozenset[int]) -> None:
+        """Waits for the first tokens."""
+        self.first.add(self.answers, stop)
+
 
 def _begin(
-    model: torch.nn.Module,
-    batch: Batch,
-    vision: VisionFeatures,
-    answers: list[_Answer],
-    stop: Sequence[int],
-) -> _Begun | None:
+    model: torch.nn.Module, batch: Batch, vision: VisionFeatures, answers: list[_Answer]
+) -> _Begun:
     """Read the prompts and take each answer's first token."""
-    batch = batch.to(vision.tokens_VE.device)
+    batch = batch.to(vision.tokens_VE.device, non_blocking=True)
     # What answers of one token would keep is not used.
     recorder = Recorder() if max(answer.most for answer in answers) > 1 else None
     logits_BW = forward_batch(model, batch, vision, keep_P=batch.last_B, cache=recorder)
-    tokens_B = _take(answers, logits_BW, stop)
-    going = [row for row, answer in enumerate(answers) if not answer.done]
-    if recorder is None or not going:
-        return None
-    kept = recorder.take(batch.places(going).to(tokens_B.device))
-    going_B = torch.tensor(going, device=tokens_B.device)
-    return _Begun(
-        [answers[row] for row in going], kept, tokens_B[going_B], batch.next_positions_B[going_B]
-    )
+    tokens_B = logits_BW.argmax(-1)
+    first = _Step(answers, logits_BW, tokens_B)
+    return _Begun(answers, first, recorder, batch.spans_B4, tokens_B, batch.next_positions_B)
 
 
 def _go_on(
@@ -122,50 +180,50 @@ def _go_on(
     going: list[_Answer],
     tokens_B: torch.Tensor,
     positions_B: torch.Tensor,
-    stop: Sequence[int],
+    stop: frozenset[int],
 ) -> None:
     """Take one token after the other, from the second on."""
     while True:
         logits_BW = forward_next(model, tokens_B, positions_B, cache)
-        tokens_B, positions_B = _take(going, logits_BW, stop), positions_B + 1
+        tokens_B, positions_B = logits_BW.argmax(-1), positions_B + 1
+        _Step(going, logits_BW, tokens_B).add(going, stop)
         left = [row for row, answer in enumerate(going) if not answer.done]
         if not left:
             return
         if len(left) <= SPARSE * len(going):
+            cache.keep(left)
             left_B = torch.tensor(left, device=tokens_B.device)
-            cache.keep(left_B)
             going = [going[row] for row in left]
             tokens_B, positions_B = tokens_B[left_B], positions_B[left_B]
 
 
-def _take(
-    answers: Sequence[_Answer], logits_BW: torch.Tensor, stop: Sequence[int]
-) -> torch.Tensor:
-    """Add its likeliest token to each answer that goes on; returns the tokens of all, [B]."""
-    watching = [row for row, one in enumerate(answers) if one.watch and not one.done]
-    seen = dict(zip(watching, _watched(answers, watching, logits_BW), strict=True))
-    tokens_B = logits_BW.argmax(-1)
-    for row, (answer, token) in enumerate(zip(answers, tokens_B.tolist(), strict=True)):
-        if answer.done:
-            continue
-        answer.watched.append(seen.get(row, ()))
-        answer.ended = token in stop
-        if not answer.ended:
-            answer.tokens.append(token)
-    return tokens_B
+class _Step:
+    """The next token of each answer, with the probabilities that are watched."""
 
+    def __init__(
+        self, answers: Sequence[_Answer], logits_BW: torch.Tensor, tokens_B: torch.Tensor
+    ) -> None:
+        self._watching = [row for row, one in enumerate(answers) if one.watch and not one.done]
+        watch = [answers[row].watch for row in self._watching]
+        if not watch:
+            self._coming = Coming(tokens_B)
+            return
+        longest = max(map(len, watch))
+        padded_BK = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in watch])
+        every = len(watch) == len(answers)
+        logits = logits_BW if every else logits_BW[self._watching]
+        # The only place that needs all words.
+        logs = logits.log_softmax(-1, dtype=torch.float32)
+        self._coming = Coming(tokens_B, logs.gather(1, padded_BK.to(logits.device)))
 
-def _watched(
-    answers: Sequence[_Answer], rows: Sequence[int], logits_BW: torch.Tensor
-) -> list[tuple[float, ...]]:
-    """Log-probabilities of what these answers watch; the only place that needs all words."""
-    if not rows:
-        return []
-    watch = [answers[row].watch for row in rows]
-    longest = max(len(tokens) for tokens in watch)
-    padded_BK = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in watch])
-    logits = logits_BW if len(rows) == len(answers) else logits_BW[list(rows)]
-    logs = logits.float().log_softmax(-1).gather(1, padded_BK.to(logits.device))
-    return [
-        tuple(values[: len(tokens)]) for tokens, values in zip(watch, logs.tolist(), strict=True)
-    ]
+    def add(self, answers: Sequence[_Answer], stop: frozenset[int]) -> None:
+        """Wait for the tokens, and add them to the answers that go on."""
+        tokens, *logs = self._coming.lists()
+        seen = dict(zip(self._watching, *logs, strict=True)) if logs else {}
+        for row, (answer, token) in enumerate(zip(answers, tokens, strict=True)):
+            if answer.done:
+                continue
+            answer.watched.append(tuple(seen.get(row, ())[: len(answer.watch)]))
+            answer.ended = token in stop
+            if not answer.ended:
+                answer.tokens.append(token)

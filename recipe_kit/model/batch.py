@@ -93,8 +93,9 @@ def collate(
     rows = _pad(encoded, pad_id)
     length = rows.ids_BL.shape[1]
     starts = np.arange(len(encoded)) * length
+    shared = np.asarray([item.shared_length for item in encoded])
     sizes = np.asarray([len(item.ids_L) for item in encoded])
-    spans = np.stack([starts, np.zeros_like(starts), starts, sizes], 1)
+    spans = np.stack([starts, shared, starts + shared, sizes - shared], 1)
     return _batch(encoded, rows, spans, media, None)
 
 
