@@ -52,14 +52,24 @@ def attend_with_lse(
 
 
 def merge(parts: Sequence[Part]) -> Part:
-    """Attention over the keys of all parts together."""
-    if len(parts) == 1:
-        return parts[0]
-    lse = torch.stack([part.lse for part in parts]).logsumexp(0)
-    shares = ((part.lse - lse).exp()[..., None] for part in parts)
-    out = sum(part.out * share for part, share in zip(parts, shares, strict=True))
-    assert isinstance(out, torch.Tensor)
-    return Part(out.to(parts[0].out.dtype), lse)
+    """Attention over the keys of all parts together; any shape in which `out` has one axis more."""
+    whole = parts[0]
+    for part in parts[1:]:
+        blend = _blend_in_one if part.out.is_cuda else _blend
+        whole = Part(*blend(*whole, *part))
+    return whole
+
+
+def _blend(
+    out: torch.Tensor, lse: torch.Tensor, more: torch.Tensor, more_lse: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    both = torch.logaddexp(lse, more_lse)
+    share = (lse - both).exp()[..., None]
+    return (out * share + more * (1 - share)).to(out.dtype), both
+
+
+# Eagerly these are nine kernels, which read and write as much as the attention does.
+_blend_in_one = torch.compile(_blend, dynamic=True)
 
 
 def gradients(

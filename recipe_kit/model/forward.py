@@ -6,6 +6,7 @@ P positions kept, W words of the vocabulary.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from recipe_kit.errors import ModelError
 from recipe_kit.model.batch import Batch
 from recipe_kit.model.cache import Cache, Recorder
-from recipe_kit.model.prefix import Attend, attend_causally, attending, use_attention
+from recipe_kit.model.prefix import Attend, attend_rows, attending, use_attention
 from recipe_kit.model.vision import VisionFeatures, core_of
 
 
@@ -49,7 +50,8 @@ def forward_batch(
     """
     core: Any = core_of(model)
     text = core.model.language_model
-    embeds = text.embed_tokens(batch.input_ids_BL)
+    # One row whatever the batch: layers that are compiled know one shape only.
+    embeds = text.embed_tokens(batch.input_ids_BL.flatten())
     deepstack: tuple[torch.Tensor, ...] = ()
     if vision is not None:
         media = batch.media if media is None else media
@@ -61,16 +63,19 @@ def forward_batch(
                 f" and was given {len(vision.tokens_VE)}",
                 fix="pass the media of each question, in the order of the batch",
             )
-        shown = vision.tokens_VE.to(embeds.dtype)
-        embeds = embeds.flatten(0, 1).index_copy(0, batch.visual_at_V, shown).view_as(embeds)
+        embeds = embeds.index_copy(0, batch.visual_at_V, vision.tokens_VE.to(embeds.dtype))
         deepstack = vision.deepstack_VE
-    attend: Attend = attend_causally if batch.layout is None else batch.layout.attend
+    if text.training and torch.is_grad_enabled() and not embeds.requires_grad:
+        # Otherwise the first layer alone would have an input of another kind, and be compiled anew.
+        embeds.requires_grad_()
+    rows = batch.input_ids_BL.shape[0]
+    attend: Attend = partial(attend_rows, rows) if batch.layout is None else batch.layout.attend
     if cache is not None:
         attend = cache.watching(attend)
     hidden = _run(
-        text, embeds, batch.position_ids_3BL, attend,
+        text, embeds[None], batch.position_ids_3BL.view(3, 1, -1), attend,
         visual_at_V=batch.visual_at_V, deepstack_VE=deepstack,
-    ).flatten(0, 1)
+    )[0]
     hidden = hidden if keep_P is None else hidden[keep_P]
     logits: torch.Tensor = core.lm_head(hidden)
     return logits
@@ -83,9 +88,16 @@ def forward_next(
     core: Any = core_of(model)
     text = core.model.language_model
     cache.extend()
-    embeds = text.embed_tokens(tokens_B[:, None])
-    hidden = _run(text, embeds, positions_B[None, :, None].expand(3, -1, 1), cache.attend)
-    logits: torch.Tensor = core.lm_head(hidden[:, 0])
+    embeds = text.embed_tokens(tokens_B)[None]
+
+    def attend(
+        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float, layer: int
+    ) -> torch.Tensor:
+        each = (part[0].transpose(0, 1)[:, :, None] for part in (query, key, value))
+        return cache.attend(*each, scale, layer).transpose(0, 1)
+
+    hidden = _run(text, embeds, positions_B.expand(3, 1, -1), attend)
+    logits: torch.Tensor = core.lm_head(hidden[0])
     return logits
 
 

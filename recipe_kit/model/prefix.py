@@ -11,13 +11,13 @@ with its padding, M tokens of all branches of a medium, H heads, G key-value hea
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 from torch.nn import Module
 from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -78,26 +78,25 @@ class Group:
         outs = [attend_causally(shared, keys, values, scale).flatten(0, 1)]
         if len(self.places_T):
             apply: Any = _Branching.apply  # torch ships it without types
-            branched = apply(own, own_keys, own_values, keys, values, self, scale)
-            outs.append(branched.transpose(0, 1))
+            outs.append(apply(own, own_keys, own_values, keys, values, self, scale))
         return outs
 
-    def by_media(self, part_HTK: torch.Tensor) -> torch.Tensor:
+    def by_media(self, part_THK: torch.Tensor) -> torch.Tensor:
         """Tokens of the branches, medium by medium: [C, H, M, K]."""
-        heads, _, size = part_HTK.shape
-        chosen = part_HTK.index_select(1, self.of_media_CM.flatten())
-        return chosen.view(heads, *self.of_media_CM.shape, size).transpose(0, 1)
+        chosen = part_THK.index_select(0, self.of_media_CM.flatten())
+        return chosen.view(*self.of_media_CM.shape, *part_THK.shape[1:]).transpose(1, 2)
 
-    def by_branch(self, part_CHM: torch.Tensor) -> torch.Tensor:
-        """The way back: from [C, H, M, ...] to [H, T, ...]."""
-        return part_CHM.transpose(0, 1).flatten(1, 2).index_select(1, self.places_T)
+    def by_branch(self, part_CHMK: torch.Tensor) -> torch.Tensor:
+        """The way back: from [C, H, M, K] to [T, H, K]."""
+        return part_CHMK.transpose(1, 2).flatten(0, 1).index_select(0, self.places_T)
 
-    def each(self, *parts_HTK: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+    def each(self, *parts_THK: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         """Tokens of the branches, by their length: [Q, H, S, K] of every tensor."""
         sizes = [part.tokens for part in self.branches]
-        pieces = zip(*(torch.split(x, sizes, dim=1) for x in parts_HTK), strict=True)
+        pieces = zip(*(torch.split(x, sizes) for x in parts_THK), strict=True)
         for branches, found in zip(self.branches, pieces, strict=True):
-            yield tuple(cut(piece, branches.count) for piece in found)
+            shape = branches.count, branches.length
+            yield tuple(piece.unflatten(0, shape).transpose(1, 2) for piece in found)
 
     def to(self, device: torch.device | str, non_blocking: bool) -> "Group":
         """The same group on another device."""
@@ -110,13 +109,18 @@ class Group:
 
 
 class _Branching(torch.autograd.Function):
-    """Attention of all branches of a group, [H, T, K], over their prefixes and themselves."""
+    """Attention of all branches of a group over their prefixes and themselves.
+
+    From query, key and value of the branches, [H or G, T, K], and those of the prefixes to
+    [T, H, K].
+    """
 
     @staticmethod
     def forward(
         ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
         keys_CGPK: torch.Tensor, values_CGPK: torch.Tensor, group: Group, scale: float,
     ) -> torch.Tensor:
+        query, key, value = (part.transpose(0, 1) for part in (query, key, value))
         over = attend_with_lse(
             group.by_media(query), keys_CGPK, values_CGPK, causal=False, scale=scale
         )
@@ -125,11 +129,8 @@ class _Branching(torch.autograd.Function):
             for part in group.each(query, key, value)
         ]
         whole = merge([
-            Part(group.by_branch(over.out), group.by_branch(over.lse)),
-            Part(
-                torch.cat([part.out.transpose(0, 1).flatten(1, 2) for part in own], 1),
-                torch.cat([part.lse.transpose(0, 1).flatten(1, 2) for part in own], 1),
-            ),
+            Part(group.by_branch(over.out), group.by_branch(over.lse[..., None])[..., 0]),
+            Part(_joined([part.out for part in own]), _joined([part.lse for part in own])),
         ])
         ctx.group, ctx.scale = group, scale
         ctx.save_for_backward(query, key, value, keys_CGPK, values_CGPK, *whole)
@@ -137,12 +138,11 @@ class _Branching(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        known: Any = ctx
-        query, key, value, keys, values, out, lse = known.saved_tensors
-        group, scale = known.group, known.scale
+    def backward(ctx: Any, grad_THK: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        query, key, value, keys, values, out, lse = ctx.saved_tensors
+        group, scale = ctx.group, ctx.scale
         # Places that only fill up must not move the prefix.
-        asked = group.by_media(grad) * group.real_CM[:, None, :, None].to(grad.dtype)
+        asked = group.by_media(grad_THK) * group.real_CM[:, None, :, None].to(grad_THK.dtype)
         to_query, to_keys, to_values = gradients(
             asked, group.by_media(query), keys, values,
             Part(group.by_media(out), group.by_media(lse[..., None])[..., 0].contiguous()),
@@ -150,13 +150,19 @@ class _Branching(torch.autograd.Function):
         )
         own = [
             gradients(g, q, k, v, Part(o, s[..., 0].contiguous()), causal=True, scale=scale)
-            for g, q, k, v, o, s in group.each(grad, query, key, value, out, lse[..., None])
+            for g, q, k, v, o, s in group.each(grad_THK, query, key, value, out, lse[..., None])
         ]
-        rows = [
-            torch.cat([part.transpose(0, 1).flatten(1, 2) for part in parts], 1)
-            for parts in zip(*own, strict=True)
-        ]
-        return group.by_branch(to_query) + rows[0], rows[1], rows[2], to_keys, to_values, None, None
+        by_query, by_key, by_value = (_joined(parts) for parts in zip(*own, strict=True))
+        by_query = by_query + group.by_branch(to_query)
+        return (
+            by_query.transpose(0, 1), by_key.transpose(0, 1), by_value.transpose(0, 1),
+            to_keys, to_values, None, None,
+        )
+
+
+def _joined(parts_QHS: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Branches [Q, H, S, ...] of several lengths as one row of tokens [T, H, ...]."""
+    return torch.cat([part.transpose(1, 2).flatten(0, 1) for part in parts_QHS])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,10 +189,19 @@ class Layout:
         return torch.cat(outs)[None]
 
 
-def attend_causally(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float, _: int = 0
+def attend_rows(
+    rows: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float,
+    _: int = 0,
 ) -> torch.Tensor:
-    """Attention in which every token sees what stands before it in its row."""
+    """Attention over sequences of one length that stand one after the other; as `Attend`."""
+    query, key, value = (cut(part[0], rows) for part in (query, key, value))
+    return attend_causally(query, key, value, scale).flatten(0, 1)[None]
+
+
+def attend_causally(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
+) -> torch.Tensor:
+    """Attention in which every token sees what stands before it: [B, L, H, K]."""
     return F.scaled_dot_product_attention(
         query, key, value, is_causal=True, scale=scale, enable_gqa=True
     ).transpose(1, 2)
