@@ -116,14 +116,24 @@ def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
 @main.command()
 @recipe_file
 @overrides
-def plan(recipe: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--gpu", metavar="NAME",
+              help="Also predict memory, time and cost on this GPU, such as H200.")
+@click.option("--gpus", type=click.IntRange(1), default=1, show_default=True,
+              help="How many of them share the work.")
+@click.option("--price", type=click.FloatRange(0), metavar="DOLLARS",
+              help="For an hour of one GPU; a typical price when not given.")
+def plan(
+    recipe: Path, overrides: tuple[str, ...], gpu: str | None, gpus: int, price: float | None
+) -> None:
     """Print the stages, what is done, what would run, and what it comes to."""
+    from recipe_kit.model.gpus import gpu_named
     from recipe_kit.run.layout import layout
     from recipe_kit.run.planned import survey
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    found = survey(loaded, layout(loaded, recipe))
+    kind = gpu_named(gpu) if gpu else None
+    found = survey(loaded, layout(loaded, recipe), kind, gpus, price)
     width = max(len(line.stage.name) for line in found.stages)
     for line in found.stages:
         begun = ", begun" if line.begun else ""

@@ -5,6 +5,7 @@ parameters is checked against it in `tests/model/test_flops.py`.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -186,3 +187,19 @@ def read_shape(config: Mapping[str, Any]) -> Shape:
             tied=bool(config.get("tie_word_embeddings")),
         ),
     )
+
+
+_TOWER_2B = Vision(1024, 24, 4096, 1536, 4, 2048, 2304, (5, 11, 17))
+_TOWER_8B = Vision(1152, 27, 4304, 1536, 4, 4096, 2304, (8, 16, 24))
+PUBLISHED = {
+    "2B": Shape(_TOWER_2B, Text(2048, 28, 6144, 16, 8, 128, 151_936, tied=True)),
+    "8B": Shape(_TOWER_8B, Text(4096, 36, 12_288, 32, 8, 128, 151_936, tied=False)),
+}
+"""Qwen3-VL as it is published, and Cosmos-Reason2, which is made of it."""
+_PUBLISHED_NAME = re.compile(r"(?:nvidia/Cosmos-Reason2|Qwen/Qwen3-VL)-([28]B)(?:-\w+)?")
+
+
+def published_shape(name: str) -> Shape | None:
+    """The sizes of a model of the hub by its name there, without looking at it, if known."""
+    found = _PUBLISHED_NAME.fullmatch(name)
+    return PUBLISHED[found[1]] if found else None

@@ -206,17 +206,11 @@ def _cost_in_words(recipe: Recipe, schedule: Schedule) -> Iterator[str]:
 
 def _warnings(recipe: Recipe, schedule: Schedule) -> Iterator[str]:
     spec = recipe.train
-    if spec.method != "none":
-        if spec.devices > 1:
-            yield (
-                f"train.devices: this version trains on one GPU; `recipe run` stops at "
-                f"{spec.devices}"
-            )
-        if spec.warmup >= LONG_WARMUP:
-            yield (
-                f"train.warmup: the learning rate rises during {spec.warmup:.0%} of the steps; "
-                "it is a share, not a number of steps or epochs"
-            )
+    if spec.method != "none" and spec.warmup >= LONG_WARMUP:
+        yield (
+            f"train.warmup: the learning rate rises during {spec.warmup:.0%} of the steps; "
+            "it is a share, not a number of steps or epochs"
+        )
     if schedule.known:
         yield from _short(recipe, schedule)
         yield from _repeated(recipe, schedule)

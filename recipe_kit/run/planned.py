@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.gpus import Gpu
 from recipe_kit.record.files import read_json
 from recipe_kit.record.schemas import GateResult
-from recipe_kit.run.forecast import forecast
+from recipe_kit.run.budget import Budget, budget
+from recipe_kit.run.forecast import Schedule, forecast
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.plan import OPTIONAL, Stage, find_model, make_plan, outline
+from recipe_kit.run.sizes import sizes
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.tasks import OpenTask
 
@@ -66,8 +69,18 @@ class Survey:
     """What is not on this machine: fingerprints are not known then."""
 
 
-def survey(recipe: Recipe, places: Layout) -> Survey:
+def survey(
+    recipe: Recipe, places: Layout, gpu: Gpu | None = None, gpus: int = 1,
+    price: float | None = None,
+) -> Survey:
     """What a run would do, and what it comes to.
+
+    Args:
+        recipe: The recipe.
+        places: Where its files are.
+        gpu: The kind of GPU that memory, time and money are predicted for; none when not given.
+        gpus: How many of them.
+        price: Dollars for an hour of one; a typical price when not given.
 
     Raises:
         DataError: A table or a file of the recipe is wrong.
@@ -82,7 +95,13 @@ def survey(recipe: Recipe, places: Layout) -> Survey:
         if not on_a_hub(recipe, recipe_dir):
             raise
         stages, absent = unseen(recipe), (f"{error.where}: {error.what}",)
-    return Survey(stages, found.facts, found.warnings, absent)
+    extra = Budget()
+    if gpu is not None:
+        schedule = Schedule(recipe, sizes(recipe, recipe_dir))
+        extra = budget(recipe, recipe_dir, schedule, gpu, gpus, price)
+    return Survey(
+        stages, (*found.facts, *extra.facts), (*found.warnings, *extra.warnings), absent
+    )
 
 
 def unseen(recipe: Recipe) -> tuple[Planned, ...]:

@@ -85,8 +85,6 @@ WARNINGS = [
      "20"),
     ({"train": {"warmup": 0.03, "batch_size": 500}},
      "train.warmup: 3% of 6 steps is less than one step, so there is no warm-up"),
-    ({"train": {"devices": 8}},
-     "train.devices: this version trains on one GPU; `recipe run` stops at 8"),
     ({"train": {"max_length": 2048}, "model": {"max_pixels": 360_000, "video": {"nframes": 16}}},
      "train.max_length: 16 frames of 360,000 pixels take up to 2,808 tokens, and an example may "
      "have 2,048 with its question and answer"),
