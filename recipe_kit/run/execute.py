@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from recipe_kit.data.exchange.training import LOADER
-from recipe_kit.errors import RecordError, TrainError
+from recipe_kit.errors import RecordError
 from recipe_kit.model.checkpoint import describe_model, find_checkpoint
 from recipe_kit.model.world import World
 from recipe_kit.record.archive import archive_files
@@ -53,7 +53,6 @@ def execute(
         RecipeError: A stage could not be done; what was done stays, and the same command goes on.
     """
     world = world or World()
-    _refuse_many_devices(recipe)
     with places.run.lock() if world.first else nullcontext():
         if world.first:
             places.run.sweep()
@@ -114,16 +113,6 @@ def _entry(job: Job, stage: Stage) -> StageEntry | None:
     return job.world.broadcast(
         job.layout.run.manifest(stage.name, stage.fingerprint) if job.world.first else None
     )
-
-
-def _refuse_many_devices(recipe: Recipe) -> None:
-    if recipe.train.devices > 1 and recipe.train.method != "none":
-        raise TrainError(
-            f"this version trains on one GPU, and the recipe asks for {recipe.train.devices}",
-            where="train.devices",
-            fix="Write `devices: 1` (with a smaller batch_size and a larger accumulate the steps "
-            "stay the same), or wait for training on several GPUs; `recipe plan` works already.",
-        )
 
 
 def _warranted(job: Job) -> Iterator[Stage]:

@@ -71,7 +71,7 @@ def launch(arguments: Sequence[str], processes: int, *, go_on: str) -> int:
         # Threads of several processes that share the cores wait for each other.
         cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    logging.disable()  # the launcher's own words, which would stand before what the run tells
     # Schedulers end a job with SIGTERM: it is saved as with Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     config = LaunchConfig(

@@ -18,6 +18,7 @@ from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labe
 from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job, questions_name
+from recipe_kit.run.parts import batches_left, deal
 from recipe_kit.run.pictures import write_pictures
 from recipe_kit.run.plan import Kind, Stage, all_checkpoints, answered_pools
 from recipe_kit.run.results import gate_result, training_result
@@ -106,17 +107,31 @@ def do_train(job: Job, stage: Stage) -> None:
     """Fine-tunes, choosing the checkpoint on the validation samples."""
     folder = job.folder(stage)
     blend = dict(stage.blend)
-    first = write_dataset(job, folder / "dataset", blend)
+    first = write_dataset(job, folder / "dataset", blend) if job.world.first else {}
+    _tell_devices(job)
     result = train(
         job.load(), job.recipe, job.samples,
         role=stage.role, blend=blend, read_media=job.read_media, folder=folder,
-        validate=_validator(job), progress=lambda event: _show(job, event),
-        keep_all=studied(job, stage.role),
+        validate=_validator(job), progress=lambda event: _show(job, event), note=job.report.note,
+        keep_all=studied(job, stage.role), world=job.world,
     )
+    if not job.world.first:
+        return
     place = folder.relative_to(job.layout.run.path) / result.checkpoint
     result = result.model_copy(update={"checkpoint": place.as_posix(), "triple": first})
     write_json(folder / "training.json", result)
     job.report.note(f"{result.stopped}; the best checkpoint is after step {result.best_step}")
+
+
+def _tell_devices(job: Job) -> None:
+    """Notes that a step's samples go through other processes than the recipe is written for."""
+    spec, size = job.recipe.train, job.world.size
+    if spec.devices != size:
+        samples = spec.batch_size * spec.accumulate * spec.devices
+        job.report.note(
+            f"train.devices is {spec.devices}: the {samples} samples of a step are accumulated on "
+            + (f"{size} processes" if size > 1 else "one process")
+        )
 
 
 def do_again(job: Job, stage: Stage) -> None:
@@ -208,7 +223,11 @@ def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
 
     def validate(loaded: LoadedModel) -> Accuracy:
         engine = LocalEngine(loaded, job.recipe.evaluation, job.read_media)
-        hits = sum(row.answer == right[row.question] for row in engine.ask(questions))
+        batches = batches_left(engine, questions, set(), job.recipe.evaluation.batch_size)
+        mine = deal(batches, job.world.size)[job.world.rank]
+        hits = sum(job.world.gather(
+            sum(row.answer == right[row.question] for row in engine.ask(mine))
+        ))
         # Nothing of what is learned may have right answers; then the loss decides.
         return Accuracy(hits / max(1, len(questions)), len(questions))
 

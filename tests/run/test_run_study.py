@@ -193,16 +193,3 @@ def test_a_recipe_that_only_evaluates(
     warranted = "fine-tuning is warranted; this recipe does none" in done.output
     assert warranted == (not arguments)
     assert project.command("verify", "docs/recipes/small").exit_code == 0
-
-
-def test_several_gpus_are_refused_before_anything_is_done(project: Project) -> None:
-    devices = ("--set", "train.devices=4")
-    assert project("validate", *devices).exit_code == 0
-    shown = project("plan", *devices)
-    assert "Warning: train.devices: this version trains on one GPU" in shown.stdout
-    done = project("run", *devices)
-    assert done.exit_code == 5
-    assert done.stderr.startswith(
-        "Error: train.devices: this version trains on one GPU, and the recipe asks for 4\n"
-    )
-    assert not (project.root / "runs").exists()
