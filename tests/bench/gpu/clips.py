@@ -19,8 +19,8 @@ TURNS = 16
 """Videos that are made of each clip of the pool."""
 ROOM = 200_000_000_000
 OPTIONS = (
-    "It keeps its speed on the road", "It slows down and then stops",
-    "It turns left behind the car", "It changes to the lane on the right",
+    "It keeps its speed", "It slows down and stops",
+    "It turns to the left", "It changes to the right lane",
 )  # fmt: skip
 ASKED = (
     "What does the camera's own vehicle do first", "How many cars are on the road ahead",
@@ -34,7 +34,7 @@ TEXT = (
     "The road goes straight on through a town. A red car is ahead of the camera's own vehicle and "
     "slows down at a crossing. The weather is clear and the road is dry. On the left there are "
     "parked cars, on the right stands a sign. The vehicle stops behind the car, waits, and then "
-    "turns left. "
+    "turns left. People cross the road ahead."
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def prompt(number: int) -> str:
     options = "\n".join(
         f"{letter}. {OPTIONS[(number + place) % 4]}" for place, letter in enumerate("ABCD")
     )
-    return f"{ASKED[number % len(ASKED)]}?\n{options}\nAnswer with the letter of one option."
+    return f"{ASKED[number % len(ASKED)]}?\n{options}\nAnswer with a letter."
 
 
 def questions(videos: Sequence[int], each: int) -> list[Question]:
@@ -100,7 +100,7 @@ def questions(videos: Sequence[int], each: int) -> list[Question]:
             task_type="choice", sample=str(video), media=f"{video}.mp4", media_sha256=str(video),
             prompt=prompt(number), choices=("A", "B", "C", "D"), reference="A", source="bench",
             options=dict(zip("ABCD", OPTIONS, strict=True)), answer_by="probability",
-        )  # fmt: skip
+        )
         for video in videos
         for number in range(each)
     ]

@@ -20,6 +20,7 @@ from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
 from recipe_kit.model.media import show
 from recipe_kit.model.prompt import encode
+from recipe_kit.model.shape import read_shape
 from recipe_kit.model.vision import normalize_patches
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
@@ -66,6 +67,7 @@ class Bench:
         made = time.perf_counter() - started
         self.pool = Pool(folder, self.size, self.counts.all + 32)
         self.lengths = self._lengths()
+        self.shape = read_shape(self.loaded.model.config.to_dict())
         report.fact(
             model_made_s=round(made, 1), shared_tokens=self.lengths[0],
             question_tokens=self.lengths[1], visual_tokens=self.size.visual_tokens,
@@ -101,7 +103,7 @@ class Bench:
         return {
             "input_ids": ids,
             "attention_mask": torch.ones_like(ids),
-            "mm_token_type_ids": torch.from_numpy(row.kinds_L)[None].int().to(self.device),
+            "mm_token_type_ids": torch.tensor(row.kinds_L)[None].int().to(self.device),
             "pixel_values_videos": normalize_patches(pixels, self.loaded.preprocess).to(dtype),
             "video_grid_thw": torch.tensor([list(shown.patches.grid)], device=self.device),
         }
@@ -114,7 +116,9 @@ class Bench:
 
     def flops(self, *, seen: bool = False) -> float:
         """Operations of one video."""
-        return work.video(self.size, *self.lengths, seen=seen)
+        shared, branches = self.lengths
+        done = work.clip(self.size.grid, shared, [(n, 1) for n in branches], seen=seen)
+        return work.answered(self.shape, done)
 
 
 def evaluation(report: Report) -> None:

@@ -34,7 +34,7 @@ def floors(report: Report, pictures: int = 200) -> None:
             id=f"floors/{task}/{index}", benchmark="floors", task=task, task_type=kind,
             sample=str(index), media=str(index), media_sha256="", prompt=prompt,
             choices=choices, reference=choices[0], source="floors",
-        )  # fmt: skip
+        )
         for index in range(pictures)
         for task, (kind, prompt, choices) in ASKED.items()
     ]

@@ -1,11 +1,12 @@
 """Qwen3-VL at its real sizes with random weights, made on the device in seconds.
 
 The weights are drawn as transformers draws those of a new model (normal, 0.02; norms 1, biases 0),
-so nothing is downloaded. The tokenizer is the embedded model's: all its ids are below the
-vocabulary of these models.
+so nothing is downloaded; but queries and keys are a little longer, so that attention looks at some
+tokens and not at all alike, and answers differ from clip to clip and from question to question. The
+tokenizer is the embedded model's: all its ids are below the vocabulary of these models.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from recipe_kit.model.pixels import Preprocess
 
 SPREAD = 0.02
 """Standard deviation of the weights."""
+SHARP = 1.35
+"""Scale of the norms of queries and keys."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def random_model(
         for key, parameter in model.named_parameters():
             if parameter.ndim > 1:
                 parameter.normal_(0, SPREAD, generator=generator)
+            elif key.endswith(("q_norm.weight", "k_norm.weight")):
+                parameter.fill_(SHARP)
             else:
                 parameter.fill_(0 if key.endswith("bias") else 1)
     area = size.side[0] * size.side[1]
@@ -124,8 +129,6 @@ def random_model(
 
 def copy_of(loaded: LoadedModel, name: str, dtype: torch.dtype) -> LoadedModel:
     """The same weights in another number format."""
-    from dataclasses import replace
-
     twin = empty_model(SIZES[name], loaded.tokenizer.get_vocab(), loaded.device, dtype)
     kept = dict(loaded.model.named_parameters())
     with torch.no_grad():
@@ -158,8 +161,6 @@ def empty_model(
 
 
 def _shallow(size: Size) -> Size:
-    from dataclasses import replace
-
     return replace(
         size, layers=1, hidden=8, words=2048, vision_layers=1, vision_hidden=8, deepstack=(0,)
     )
