@@ -126,14 +126,12 @@ def plan(
     recipe: Path, overrides: tuple[str, ...], gpu: str | None, gpus: int, price: float | None
 ) -> None:
     """Print the stages, what is done, what would run, and what it comes to."""
-    from recipe_kit.model.gpus import gpu_named
     from recipe_kit.run.layout import layout
     from recipe_kit.run.planned import survey
     from recipe_kit.spec.load import load_recipe
 
     loaded = load_recipe(recipe, overrides)
-    kind = gpu_named(gpu) if gpu else None
-    found = survey(loaded, layout(loaded, recipe), kind, gpus, price)
+    found = survey(loaded, layout(loaded, recipe), gpu, gpus, price)
     width = max(len(line.stage.name) for line in found.stages)
     for line in found.stages:
         begun = ", begun" if line.begun else ""

@@ -101,7 +101,7 @@ class _Told:
         costs, schedule = self._costs, self._costs.schedule
         step = (
             f"{_time(costs.step_seconds)} a step of {schedule.per_step:,} samples, "
-            f"{schedule.per_step / costs.step_seconds:,.3g} samples/s, "
+            f"{_rate(schedule.per_step / costs.step_seconds)} samples/s, "
             f"{_flops(costs.step_flops)} a step"
         )
         if not schedule.known:
@@ -213,6 +213,10 @@ def _too_much(recipe: Recipe, costs: Costs) -> Iterator[str]:
 
 def _count(number: float) -> str:
     return f"{number / 1e9:.3g} billion" if number >= 1e9 else f"{number / 1e6:.3g} million"
+
+
+def _rate(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _flops(number: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from recipe_kit.errors import ModelError
-from recipe_kit.model.gpus import Gpu
+from recipe_kit.model.gpus import gpu_named
 from recipe_kit.record.files import read_json
 from recipe_kit.record.schemas import GateResult
 from recipe_kit.run.budget import Budget, budget
@@ -70,7 +70,7 @@ class Survey:
 
 
 def survey(
-    recipe: Recipe, places: Layout, gpu: Gpu | None = None, gpus: int = 1,
+    recipe: Recipe, places: Layout, gpu: str | None = None, gpus: int = 1,
     price: float | None = None,
 ) -> Survey:
     """What a run would do, and what it comes to.
@@ -78,14 +78,16 @@ def survey(
     Args:
         recipe: The recipe.
         places: Where its files are.
-        gpu: The kind of GPU that memory, time and money are predicted for; none when not given.
+        gpu: Name of the kind of GPU that memory, time and money are predicted for, if any.
         gpus: How many of them.
         price: Dollars for an hour of one; a typical price when not given.
 
     Raises:
+        SpecError: The GPU is not known.
         DataError: A table or a file of the recipe is wrong.
         ModelError: A model's folder is missing or wrong.
     """
+    kind = gpu_named(gpu) if gpu else None
     recipe_dir = places.recipe_path.parent
     found = forecast(recipe, recipe_dir)
     absent = found.absent
@@ -96,9 +98,9 @@ def survey(
             raise
         stages, absent = unseen(recipe), (f"{error.where}: {error.what}",)
     extra = Budget()
-    if gpu is not None:
+    if kind:
         schedule = Schedule(recipe, sizes(recipe, recipe_dir))
-        extra = budget(recipe, recipe_dir, schedule, gpu, gpus, price)
+        extra = budget(recipe, recipe_dir, schedule, kind, gpus, price)
     return Survey(
         stages, (*found.facts, *extra.facts), (*found.warnings, *extra.warnings), absent
     )
