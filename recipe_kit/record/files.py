@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -46,13 +46,23 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     Raises:
         StorageError: The disk is full, or the folder cannot be written to.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes its place when the block ends without an error.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written to.
+    """
     with storage(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).chmod(0o644)
@@ -68,9 +78,11 @@ def write_json(path: Path, value: BaseModel | dict[str, Any]) -> None:
     write_atomic(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_rows(path: Path, rows: Iterator[BaseModel] | tuple[BaseModel, ...]) -> None:
+def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
     """Writes models as JSON lines, whole or not at all."""
-    write_atomic(path, "".join(row.model_dump_json() + "\n" for row in rows))
+    with replacing(path) as file:
+        for row in rows:
+            file.write(row.model_dump_json().encode() + b"\n")
 
 
 def read_json(path: Path, kind: type[Row]) -> Row:
@@ -103,19 +115,33 @@ def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
             f"cannot be read: {error.strerror}", where=str(path),
             fix="Run `recipe run` again; the stage that writes this file will be repeated.",
         ) from error
-    rows = []
-    for number, line in enumerate(lines[:-1], start=1):
-        try:
-            rows.append(kind.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise RecordError(
-                f"is not a {kind.__name__.lower()}: {place} {first['msg']}".rstrip(),
-                where=f"{path}:{number}",
-                fix="Delete the folder of this file and run `recipe run` again.",
-            ) from error
-    return tuple(rows)
+    return tuple(
+        read_row(line, kind, path, number) for number, line in enumerate(lines[:-1], start=1)
+    )
+
+
+def read_row(line: bytes, kind: type[Row], path: Path, number: int) -> Row:
+    """Reads one JSON line.
+
+    Args:
+        line: The line.
+        kind: What it should be.
+        path: Its file, for the message.
+        number: Its number in it, counted from 1, for the message.
+
+    Raises:
+        RecordError: It is not what it should be.
+    """
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RecordError(
+            f"is not a {kind.__name__.lower()}: {place} {first['msg']}".rstrip(),
+            where=f"{path}:{number}",
+            fix="Delete the folder of this file and run `recipe run` again.",
+        ) from error
 
 
 class Appender:
