@@ -101,7 +101,7 @@ class _Told:
         costs, schedule = self._costs, self._costs.schedule
         step = (
             f"{_time(costs.step_seconds)} a step of {schedule.per_step:,} samples, "
-            f"{_rate(schedule.per_step / costs.step_seconds)} samples/s, "
+            f"{rate(schedule.per_step / costs.step_seconds)} samples/s, "
             f"{_flops(costs.step_flops)} a step"
         )
         if not schedule.known:
@@ -215,7 +215,8 @@ def _count(number: float) -> str:
     return f"{number / 1e9:.3g} billion" if number >= 1e9 else f"{number / 1e6:.3g} million"
 
 
-def _rate(number: float) -> str:
+def rate(number: float) -> str:
+    """A number of samples a second, to three digits or to the whole."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 

@@ -18,6 +18,7 @@ from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labe
 from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.job import Job, questions_name
+from recipe_kit.run.measured import told, with_prediction
 from recipe_kit.run.parts import batches_left, deal
 from recipe_kit.run.pictures import write_pictures
 from recipe_kit.run.plan import Kind, Stage, all_checkpoints, answered_pools
@@ -118,9 +119,16 @@ def do_train(job: Job, stage: Stage) -> None:
     if not job.world.first:
         return
     place = folder.relative_to(job.layout.run.path) / result.checkpoint
-    result = result.model_copy(update={"checkpoint": place.as_posix(), "triple": first})
+    speed = with_prediction(
+        result.performance, job.recipe, job.layout.recipe_path.parent, blend
+    )
+    result = result.model_copy(update={
+        "checkpoint": place.as_posix(), "triple": first, "performance": speed,
+    })
     write_json(folder / "training.json", result)
     job.report.note(f"{result.stopped}; the best checkpoint is after step {result.best_step}")
+    if speed:
+        job.report.note(told(speed))
 
 
 def _tell_devices(job: Job) -> None:
