@@ -5,7 +5,7 @@ Logits are computed only where they are read. Shape names: B sequences, L tokens
 P positions kept, W words of the vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -74,9 +74,8 @@ def forward_batch(
         attend = cache.watching(attend)
     hidden = _run(
         text, embeds[None], batch.position_ids_3BL.view(3, 1, -1), attend,
-        visual_at_V=batch.visual_at_V, deepstack_VE=deepstack,
+        visual_at_V=batch.visual_at_V, deepstack_VE=deepstack, keep_P=keep_P,
     )[0]
-    hidden = hidden if keep_P is None else hidden[keep_P]
     logits: torch.Tensor = core.lm_head(hidden)
     return logits
 
@@ -93,8 +92,8 @@ def forward_next(
     def attend(
         query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float, layer: int
     ) -> torch.Tensor:
-        each = (part[0].transpose(0, 1)[:, :, None] for part in (query, key, value))
-        return cache.attend(*each, scale, layer).transpose(0, 1)
+        query, key, value = (part[0].transpose(0, 1)[:, :, None] for part in (query, key, value))
+        return cache.attend(query, key, value, scale, layer).transpose(0, 1)
 
     hidden = _run(text, embeds, positions_B.expand(3, 1, -1), attend)
     logits: torch.Tensor = core.lm_head(hidden[0])
@@ -109,16 +108,24 @@ def _run(
     *,
     visual_at_V: torch.Tensor | None = None,
     deepstack_VE: Sequence[torch.Tensor] = (),
+    keep_P: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """`Qwen3VLTextModel.forward` without masks and copies; layers are called as modules."""
+    """`Qwen3VLTextModel.forward` without masks and copies; layers are called as modules.
+
+    Only what `keep_P` names goes through the last layer's MLP, for nothing else of it is read.
+    """
     use_attention(text)
+    last = text.layers[-1]
+    if not isinstance(last.forward, partial):
+        last.forward = partial(_only_kept, last, last.forward)
     rotation = text.rotary_emb(embeds_BLE, positions_3BL)
     hidden = embeds_BLE
 
     def through(layer: Module, hidden: torch.Tensor) -> torch.Tensor:
+        options = {} if layer is not last or keep_P is None else {"keep_P": keep_P}
         # Here and not around the loop, because checkpointing calls it again going back.
         with attending(attend):
-            out: torch.Tensor = layer(hidden, position_embeddings=rotation)
+            out: torch.Tensor = layer(hidden, position_embeddings=rotation, **options)
         return out
 
     for number, layer in enumerate(text.layers):
@@ -131,6 +138,24 @@ def _run(
             hidden = hidden.flatten(0, 1).index_add(0, visual_at_V, added).view_as(hidden)
     normed: torch.Tensor = text.norm(hidden)
     return normed
+
+
+def _only_kept(
+    layer: Any, whole: Callable[..., torch.Tensor], hidden_BLE: torch.Tensor, *parts: object,
+    keep_P: torch.Tensor | None = None, **options: Any,
+) -> torch.Tensor:
+    """A decoder layer's forward, of which only some tokens are wanted where `keep_P` is given.
+
+    It stands in for the layer's own, so that the layer is still called as a module.
+    """
+    if keep_P is None:
+        return whole(hidden_BLE, *parts, **options)
+    attended, _ = layer.self_attn(
+        hidden_states=layer.input_layernorm(hidden_BLE), attention_mask=None, **options
+    )
+    kept = (hidden_BLE + attended)[:, keep_P]
+    out: torch.Tensor = kept + layer.mlp(layer.post_attention_layernorm(kept))
+    return out
 
 
 def answer_losses(
