@@ -39,7 +39,7 @@ from recipe_kit.model.load import LoadedModel, quiet_transformers
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.vision import core_of
 from recipe_kit.model.world import World
-from recipe_kit.record.schemas import Validation
+from recipe_kit.record.schemas import BadMedium, Validation
 from recipe_kit.train import shards
 from recipe_kit.train.adapters import quiet_peft
 from recipe_kit.train.parallel import Divided, Whole, together
@@ -68,6 +68,8 @@ class State(BaseModel):
     bad_in_a_row: int = 0
     micro_batch: int = 0
     """Samples in a forward pass, where memory made it smaller than the recipe's; else 0."""
+    bad_media: tuple[BadMedium, ...] = ()
+    """Media that other samples stood in for, of all processes."""
     seconds: float = 0.0
     validations: tuple[Validation, ...] = ()
 

@@ -4,10 +4,12 @@ Every process of a run is in the same place of it, and decides the same; the fir
 """
 
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,6 +145,7 @@ class _Session:
             system=recipe.evaluation.system_prompt, max_length=spec.max_length,
             workers=spec.workers, note=note,
         )
+        self._bad = self._state.bad_media
         self._meter = Meter(self._weights.loaded, recipe)
         self._started = time.perf_counter() - self._state.seconds
 
@@ -150,7 +153,7 @@ class _Session:
         """Do what is left to do."""
         alone = self._world.size == 1
         try:
-            with noted() if alone else noted(signal.SIGINT, signal.SIGTERM) as asked:
+            with noted(*(() if alone else _stop_signals())) as asked:
                 self._loop(asked)
         except AskedToStopError:
             self._save()
@@ -347,7 +350,8 @@ class _Session:
         if not self._state.step:
             return
         seconds = time.perf_counter() - self._started
-        self._state = self._state.model_copy(update={"seconds": seconds})
+        bad = self._bad_media()
+        self._state = self._state.model_copy(update={"seconds": seconds, "bad_media": bad})
         self._log.sync()
         self._saved = checkpoint.save(
             self._checkpoints, self._state, self._weights, self._optimizer, self._world
@@ -356,6 +360,11 @@ class _Session:
             checkpoint.keep_only(self._checkpoints, self._kept())
             if self._keep_all:
                 checkpoint.keep_weights(self._checkpoints, self._state.step)
+
+    def _bad_media(self) -> tuple[BadMedium, ...]:
+        """What all processes could not read, before and since the training was resumed."""
+        found = self._world.gather(self._feed.bad)
+        return _merged(chain(self._bad, *found))
 
     def _kept(self) -> set[int]:
         """Steps whose checkpoints stay; one that Ctrl-C saved in between goes with the next."""
@@ -385,7 +394,7 @@ class _Session:
 
     def _result(self, role: str) -> TrainingResult:
         peak = max(self._world.gather(peak_memory(self._weights.loaded.device)))
-        bad = _merged(media for each in self._world.gather(self._feed.bad) for media in each)
+        bad = self._bad_media()
         performance = self._meter.performance(self._world)
         state, plan, chosen = self._state, self._plan, self._best_step()
         folder = checkpoint.place(self._checkpoints, chosen)
@@ -421,6 +430,16 @@ class _Session:
             micro_batch=state.micro_batch,
             performance=performance,
         )
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """What asks one of several processes to stop.
+
+    SIGTERM only where torch's launcher passes it on: elsewhere it says that a process has died,
+    and nothing can be agreed on any more.
+    """
+    passed_on = os.environ.get("TORCHELASTIC_SIGNALS_TO_HANDLE", "SIGTERM").split(",")
+    return [signal.SIGINT, *([signal.SIGTERM] if "SIGTERM" in passed_on else [])]
 
 
 def _merged(found: Iterable[BadMedium]) -> tuple[BadMedium, ...]:

@@ -168,10 +168,10 @@ class Divided:
             for value in module.parameters(recurse=False):
                 if value not in frozen and not isinstance(value, DTensor):
                     value.data = value.data.float()
-        self._root: Any = divide(_Losses(loaded, spec), ignored_params=frozen)
-        root: Module = self._root
-        divided: list[Any] = [part for part in root.modules() if isinstance(part, FSDPModule)]
-        for part in divided:
+        root: Module = _Losses(loaded, spec)
+        self._root: Any = divide(root, ignored_params=frozen)
+        parts: list[Any] = [module for module in root.modules() if isinstance(module, FSDPModule)]
+        for part in parts:
             # Sums, not means: the loss has been divided by the weight of all processes.
             part.set_gradient_divide_factor(1.0)
             part.set_force_sum_reduction_for_comms(True)

@@ -11,6 +11,7 @@ from small_model import SEVERITY, question, read_picture, samples, small_model
 
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.world import World
 from recipe_kit.record.schemas import Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Evaluation, Recipe
 from recipe_kit.train.log import Step
@@ -28,7 +29,9 @@ def run(
     loaded: LoadedModel | None = None,
     accuracies: tuple[float, ...] = (0.5,),
     progress: Callable[[Step | Validation], None] | None = None,
+    note: Callable[[str], None] = lambda _: None,
     keep_all: bool = False,
+    world: World = World(),
 ) -> TrainingResult:
     """A training whose validation accuracy is as given, the last one for the rest."""
     scripted = itertools.chain(accuracies, itertools.repeat(accuracies[-1]))
@@ -36,7 +39,7 @@ def run(
         loaded or small_model(), spec, samples(12, val=4) if every is None else every,
         role="tuned", blend=spec.train.blend, read_media=read_picture, folder=folder,
         validate=lambda model: Accuracy(next(scripted), 8), progress=progress,
-        keep_all=keep_all,
+        note=note, keep_all=keep_all, world=world,
     )
 
 
