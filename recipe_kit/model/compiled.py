@@ -33,10 +33,10 @@ def compile_model(model: Module) -> None:
     for layer in text.layers[:-1]:
         layer.forward = torch.compile(layer.forward, dynamic=True)
     for block in visual.blocks:
-        block.forward = torch.compile(partial(_see, block), dynamic=True)
+        block.forward = torch.compile(partial(vision_block, block), dynamic=True)
 
 
-def _see(
+def vision_block(
     block: Any, hidden_ND: torch.Tensor, *, position_embeddings: tuple[torch.Tensor, torch.Tensor],
     step_patches: int, **_: object,
 ) -> torch.Tensor:

@@ -9,6 +9,7 @@ from recipe_kit.data.clip import Clip
 from recipe_kit.data.frames import FrameCache, read_clip
 from recipe_kit.data.sources import media_roots
 from recipe_kit.errors import ModelError
+from recipe_kit.model.compiled import compile_model
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.world import World
@@ -128,6 +129,7 @@ class Job:
             dtype=torch.bfloat16 if short or evaluation.dtype == "bfloat16" else torch.float32,
             trust_remote_code=spec.remote_code is not None,
         )
+        compile_model(loaded.model)
         pixels = limited(loaded.preprocess, self.recipe.model)
         # The logs and the page name a folder, not where it is on this machine.
         absolute = Path(spec.base).is_absolute()
