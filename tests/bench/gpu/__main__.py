@@ -46,13 +46,17 @@ def main() -> None:
         if asked.part not in (part, "all") or (asked.part == "all" and part == "parallel"
                                                and started_alone):
             continue
-        measured = importlib.import_module(f"tests.bench.gpu.{part}")
         for size in [asked.size] if asked.size else ["tiny"] if small else sizes:
             out = asked.out if os.environ.get("RANK", "0") == "0" else None
             report = Report(part, size, device, out, asked.seconds)
-            report.step(part, lambda m=measured, r=report: getattr(m, r.part)(r))
+            report.step(part, lambda r=report: measure(r))
             if device.type == "cuda":
                 torch.cuda.empty_cache()
+
+
+def measure(report: Report) -> None:
+    """Do a part; what it needs is imported only now, so that one that cannot be is reported."""
+    getattr(importlib.import_module(f"tests.bench.gpu.{report.part}"), report.part)(report)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from tests.bench.gpu.real import Size
 
 TURNS = 16
 """Videos that are made of each clip of the pool."""
+MOST = 512
+"""Videos after which they come again, under other names."""
 ROOM = 200_000_000_000
 OPTIONS = (
     "It keeps its speed", "It slows down and stops",
@@ -58,7 +60,7 @@ class Pool:
 
     def read(self, source: str, media: str) -> Clip:
         """Reads the video of that number, as `7.mp4`."""
-        number = int(media.partition(".")[0])
+        number = int(media.partition(".")[0]) % MOST
         clip = self._cache.get(_key(number // TURNS), self._missing)
         frames, turn = clip.frames_THWC, number % TURNS
         frames = frames[::-1] if turn & 1 else frames
