@@ -9,7 +9,7 @@ from small_project import Project
 
 from recipe_kit.model.checkpoint import TINY
 from recipe_kit.model.flops import Work, asking, medium, sequences, training
-from recipe_kit.model.gpus import gpu_named
+from recipe_kit.model.gpus import GPUS, gpu_named
 from recipe_kit.model.pixels import Grid, Preprocess
 from recipe_kit.model.shape import PUBLISHED, published_shape
 from recipe_kit.record.schemas import Performance
@@ -185,6 +185,15 @@ def test_time_of_asking(tmp_path: Path) -> None:
     on_validation = found.asking(found.base, "val")
     assert on_validation.reading == pytest.approx(asking_base.reading / 2)
     assert found.asking(found.base, blind=True).seconds == 0
+
+
+def test_the_guide_has_the_table_of_gpus() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "concepts" / "performance.md"
+    rows = [line for line in guide.read_text().splitlines() if line.startswith("| `")]
+    assert [row for row in rows if row.count("|") == 6] == [
+        f"| `{one.name}` | {one.gigabytes:g} | {one.tflops:,} | {one.gigabytes_per_second:,} | "
+        f"{one.dollars_per_hour:.2f} |" for one in GPUS
+    ]
 
 
 @pytest.mark.parametrize(("name", "size"), [
