@@ -71,7 +71,7 @@ class Report:
     """
 
     def __init__(
-        self, part: str, size: str, device: torch.device, out: Path | None, seconds: float
+        self, part: str, size: str, device: torch.device, out: Path | None, seconds: float,
     ) -> None:
         self.part, self.size, self.device = part, size, device
         self._path = None if out is None else out / f"{part}-{size}.json"

@@ -3,7 +3,8 @@
 The same work for each GPU on one of them and on all. While one is measured the others wait.
 """
 
-import shutil
+import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from recipe_kit.model.world import World, join
+from recipe_kit.train.log import Step
 from recipe_kit.train.loop import train
 from tests.bench.gpu.clips import MOST, Pool
 from tests.bench.gpu.lessons import (
@@ -113,42 +115,45 @@ def full(bench: Bench) -> None:
 
 
 def resumed(bench: Bench) -> None:
-    """A smaller model is saved after 2 steps, and trained on from there."""
-    name = "tiny" if bench.small else "2b"
-    every = samples(BATCH * bench.world.size * 4)
+    """A smaller model is stopped after some steps, saved, and trained on."""
+    name, steps = "tiny" if bench.small else "2b", 4
+    every = samples(BATCH * bench.world.size * steps)
     spec = recipe(
-        **FULL, batch_size=BATCH, devices=bench.world.size, gradient_checkpointing=True,
-        checkpoint_every=2,
-    )  # fmt: skip
-    short = spec.model_copy(update={"train": spec.train.model_copy(update={"epochs": 1.0})})
-    place = bench.folder / "resumed"
-    told: list[Any] = []
-    whole = train(
-        bench.model(name), short, every, role="bench", blend={}, read_media=bench.pool.read, folder=place,
-        progress=told.append, world=bench.world, keep_all=True,
+        **FULL, batch_size=BATCH, devices=bench.world.size, gradient_checkpointing=True, epochs=1
     )
-    first = [step.loss for step in told]
-    # As if it had been stopped after the second step.
-    if bench.world.first:
-        for path in (place / "checkpoints").iterdir():
-            if path.name != "step-000002":
-                shutil.rmtree(path)
-    bench.world.barrier()
-    told.clear()
+    through = train_some(
+        bench.model(name), spec, every, bench.pool.read, steps=steps, world=bench.world
+    ).losses
+    told: list[Step] = []
+
+    def stop(step: Any) -> None:
+        if step.step == steps // 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
     started = time.perf_counter()
-    train(
-        bench.model(name), short, every, role="bench", blend={}, read_media=bench.pool.read, folder=place,
-        progress=told.append, world=bench.world, keep_all=True,
-    )
-    again = [step.loss for step in told]
+    try:
+        _whole(bench, name, spec, every, stop)
+    except KeyboardInterrupt:
+        saved = time.perf_counter() - started
+    else:
+        raise RuntimeError("it was not stopped")
+    _whole(bench, name, spec, every, told.append)
     if bench.world.first:
-        apart = max(abs(a - b) for a, b in zip(first[2:], again, strict=True))
+        pairs = [(step.loss or 0.0, through[step.step - 1] or 0.0) for step in told]
+        apart = max(abs(ours - theirs) for ours, theirs in pairs)
         bench.add(
-            f"full {name} (FSDP2) on {bench.world.size}: saved after 2 steps, gone on",
-            f"losses of the {len(again)} steps after it {apart:.1e} apart, "
-            f"{time.perf_counter() - started:.0f} s", bar="≤ 1e-3", apart=apart,
-            losses=first, steps=whole.steps,
+            f"full {name} (FSDP2) on {bench.world.size}: stopped by Ctrl-C, saved, gone on",
+            f"losses of the last {len(told)} of {steps} steps at most {apart:.1e} from those of a "
+            f"training that was not stopped; {saved:.0f} s with {steps - len(told)} steps and the "
+            "saving", bar="≤ 1e-3", apart=apart, through=through, saved_s=saved,
         )
+
+
+def _whole(bench: Bench, name: str, spec: Any, every: Any, progress: Any) -> None:
+    train(
+        bench.model(name), spec, every, role="bench", blend={}, read_media=bench.pool.read,
+        folder=bench.folder / "resumed", progress=progress, world=bench.world,
+    )
 
 
 def _train(bench: Bench, world: World, *, warm: int = WARM, **train: Any) -> Speed:
@@ -169,5 +174,5 @@ def _row(bench: Bench, what: str, found: Speed, gpus: int, *, bar: str = "") -> 
         f"{found.samples:.2f} samples/s, {found.seconds:.2f} s a step, model FLOP utilization "
         f"{found.flops / one:.0%} of the measured ceiling ({found.whole / one:.0%} with what is "
         f"computed again), {found.memory:.0f} GB, data wait {found.waited:.0%}",
-        bar=bar, utilization=found.flops / one, whole=found.whole / one, **found._asdict(),
+        bar=bar, utilization=found.flops / one, whole_share=found.whole / one, **found._asdict(),
     )
