@@ -3,12 +3,16 @@
 The log-probability of a label is read in the pass that picks the answer's first token. Labels that
 begin with the same token cannot be told apart there; for these a further pass scores each label as
 a whole, up to and including the token that ends the answer.
+
+A GPU is always given the next batch before the answers of the last one are read back and written
+down, so it never waits for that; the files are read by threads ahead of it.
 """
 
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import NamedTuple
@@ -21,7 +25,7 @@ from recipe_kit.benchmark.questions import question_digest
 from recipe_kit.benchmark.read import read_answer
 from recipe_kit.data.ahead import ahead
 from recipe_kit.engine.base import ReadMedia
-from recipe_kit.engine.generate import Generated, generate
+from recipe_kit.engine.generate import Coming, Generated, Generation
 from recipe_kit.engine.labels import (
     Labels,
     answer_begins,
@@ -34,14 +38,20 @@ from recipe_kit.errors import EngineError
 from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.media import Shown, show
+from recipe_kit.model.media import show
 from recipe_kit.model.memory import is_memory_error
+from recipe_kit.model.pixels import Bytes, Grid, Preprocess
 from recipe_kit.model.prompt import Encoded, Medium, encode, render
-from recipe_kit.model.vision import VisionFeatures, encode_media
+from recipe_kit.model.seen import Seen, encode_seen
+from recipe_kit.model.vision import VisionFeatures
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
 
 GRAY = 128
+
+BLANKED = "\0gray/{}x{}x{}"
+"""What a blanked medium's features go by: its grid, of which all look alike. No file's name has the
+first character."""
 
 MOST_PROMPTS = 4096
 """Prompts that are kept; there may be as many as samples, and each takes kilobytes."""
@@ -59,6 +69,16 @@ class _Group(NamedTuple):
     questions: tuple[Question, ...]
 
 
+class _Read(NamedTuple):
+    """A medium, ready to be shown."""
+
+    key: str
+    """What its features go by."""
+    medium: Medium
+    pixels: torch.Tensor | None
+    """Patches, uint8 [N, D], pinned for a GPU; None where its features are held."""
+
+
 class _Asked(NamedTuple):
     """One question, ready to be answered."""
 
@@ -69,6 +89,19 @@ class _Asked(NamedTuple):
     medium: int  # its index among the batch's media
 
 
+@dataclass(slots=True)
+class _Asking:
+    """A batch that is being answered."""
+
+    asked: list[_Asked]
+    generation: Generation
+    vision: VisionFeatures | None
+    """Until nothing more is asked about it."""
+    started: float
+    whole: Coming | None = None
+    """Log-probability of each label that was scored as a whole."""
+
+
 class LocalEngine:
     """Asks a loaded model.
 
@@ -77,6 +110,8 @@ class LocalEngine:
         evaluation: How it is asked.
         read_media: Reads the frames of a medium.
         blank: Show a gray picture of the same size instead, to see what the words alone give.
+        seen: What the model's vision tower saw before, and where what it sees is kept; of a medium
+            that is there, the file is not read.
     """
 
     batched = True
@@ -88,11 +123,14 @@ class LocalEngine:
         read_media: ReadMedia,
         *,
         blank: bool = False,
+        seen: Seen | None = None,
     ) -> None:
         self._loaded = loaded
         self._evaluation = evaluation
         self._read_media = read_media
         self._blank = blank
+        self._seen = seen
+        self._free_at = 0.0
         self._prompts: dict[tuple[str, Medium], tuple[str, Encoded]] = {}
         self._labels: dict[tuple[str, ...], Labels] = {}
         self._preprocess = loaded.preprocess.digest() + ("-blank" if blank else "")
@@ -106,66 +144,118 @@ class LocalEngine:
         """
         groups = _by_medium(questions)
         size = self._evaluation.batch_size
+        on_gpu = self._loaded.device.type == "cuda"
+        before: _Asking | None = None
         # Pictures are made ready here too, and may be what does not fit.
         with (
             _clear_memory_errors(size),
-            closing(ahead(self._show, groups, depth=2 * size)) as shown,
+            closing(ahead(self._show, groups, depth=2 * size)) as read,
         ):
-            pairs = zip(groups, shown, strict=True)
+            pairs = zip(groups, read, strict=True)
             while batch := tuple(islice(pairs, size)):
-                yield from self._answer_batch(batch)
+                asking = self._start(batch)
+                if before:  # while the GPU works
+                    yield from self._predictions(before)
+                self._go_on(asking)
+                before = asking
+                if not on_gpu:
+                    yield from self._predictions(asking)
+                    before = None
+            if before:
+                yield from self._predictions(before)
 
-    def _answer_batch(self, batch: Sequence[tuple[_Group, Shown]]) -> list[Prediction]:
-        model = self._loaded.model
-        was_training = model.training
-        model.eval()
-        try:
-            return self._answer(batch)
-        finally:
-            model.train(was_training)
-
-    def _show(self, group: _Group) -> Shown:
-        clip = self._read_media(group.source, group.media)
+    def _show(self, group: _Group) -> _Read:
+        key = f"{group.source}/{group.media}"
+        medium = self._seen.medium(key) if self._seen else None
+        if medium and self._holds(key) and not self._blank:
+            return _Read(key, medium, None)
+        if medium and self._blank:
+            values = _gray(medium.grid, self._loaded.preprocess)
+        else:
+            clip = self._read_media(group.source, group.media)
+            if self._blank:
+                clip = clip._replace(frames_THWC=np.full_like(clip.frames_THWC, GRAY))
+            shown = show(clip, self._loaded.preprocess)
+            values, medium = shown.patches.values, shown.medium
+            if self._seen:
+                self._seen.put_medium(key, medium)
         if self._blank:
-            clip = clip._replace(frames_THWC=np.full_like(clip.frames_THWC, GRAY))
-        return show(clip, self._loaded.preprocess)
+            key = BLANKED.format(*medium.grid)
+        # Pixels of a decoder may be read-only, which torch does not know.
+        pixels = torch.from_numpy(np.require(values, requirements="W"))
+        return _Read(
+            key, medium, pixels.pin_memory() if self._loaded.device.type == "cuda" else pixels
+        )
+
+    def _holds(self, key: str) -> bool:
+        return self._seen is not None and self._seen.has(key)
 
     @torch.inference_mode()
-    def _answer(self, batch: Sequence[tuple[_Group, Shown]]) -> list[Prediction]:
+    def _start(self, batch: Sequence[tuple[_Group, _Read]]) -> _Asking:
+        """Has the media and the prompts read, and the first tokens chosen; waits for nothing."""
         started = time.perf_counter()
         loaded = self._loaded
-        shown = [item for _, item in batch]
-        patches = np.concatenate([item.patches.values for item in shown])
-        vision = encode_media(
-            loaded.model,
-            torch.from_numpy(patches),
-            [item.patches.grid for item in shown],
-            preprocess=loaded.preprocess,
-        )
-        asked = [
-            self._prepare(question, shown[index].medium, index)
-            for index, (group, _) in enumerate(batch)
-            for question in group.questions
-        ]
-        answers = generate(
-            loaded.model,
-            [self._collate(part) for part in _parts(asked, loaded.device)],
-            vision,
-            watch=[item.labels.first for item in asked],
-            stop=loaded.stop_ids,
-            most=[self._longest(item.question) for item in asked],
-        )
-        starts = [answer_begins(loaded.tokenizer, answer.tokens) for answer in answers]
+        read = [item for _, item in batch]
+        with _evaluating(loaded.model):
+            vision = encode_seen(
+                loaded.model,
+                [item.pixels for item in read],
+                [item.medium.grid for item in read],
+                [item.key for item in read],
+                preprocess=loaded.preprocess,
+                seen=self._seen,
+            )
+            asked = [
+                self._prepare(question, read[index].medium, index)
+                for index, (group, _) in enumerate(batch)
+                for question in group.questions
+            ]
+            generation = Generation(
+                loaded.model,
+                (self._collate(part) for part in _parts(asked, loaded.device)),
+                vision,
+                watch=[item.labels.first for item in asked],
+                stop=loaded.stop_ids,
+                most=[self._longest(item.question) for item in asked],
+            )
+        return _Asking(asked, generation, vision, started)
+
+    @torch.inference_mode()
+    def _go_on(self, asking: _Asking) -> None:
+        """Has the longer answers written, and whole labels scored; waits only where there are."""
+        with _evaluating(self._loaded.model):
+            asking.generation.go_on()
+            self._score_whole_labels(asking)
+        asking.vision = None
+
+    def _predictions(self, asking: _Asking) -> list[Prediction]:
+        """Waits for what was asked.
+
+        The latency of each is its share of the time that the batch took: from when it was begun,
+        or on a GPU from when the batch before it was done, if that was later.
+        """
+        asked, answers = asking.asked, asking.generation.answers()
         logs = [
             answer.watched[min(start, len(answer.watched) - 1)]
-            for answer, start in zip(answers, starts, strict=True)
+            for answer, start in zip(answers, self._starts(answers), strict=True)
         ]
-        self._score_whole_labels(asked, answers, starts, logs, vision)
-        latency = (time.perf_counter() - started) / len(asked)
+        if asking.whole:
+            (sums,) = asking.whole.lists()
+            values = iter(sums)
+            for row, item in enumerate(asked):
+                if not item.labels.distinct:
+                    logs[row] = tuple(next(values) for _ in item.labels.tokens)
+        done = time.perf_counter()
+        latency = (done - max(asking.started, self._free_at)) / len(asked)
+        self._free_at = done
         return [
             self._prediction(item, answer, log, latency)
             for item, answer, log in zip(asked, answers, logs, strict=True)
         ]
+
+    def _starts(self, answers: Sequence[Generated]) -> list[int]:
+        """The token at which each answer begins, behind its reasoning."""
+        return [answer_begins(self._loaded.tokenizer, answer.tokens) for answer in answers]
 
     def _prepare(self, question: Question, medium: Medium, index: int) -> _Asked:
         # Often few different prompts are asked of many pictures of one size.
@@ -201,19 +291,14 @@ class LocalEngine:
         by_probability = question.task_type == "choice" and question.answer_by == "probability"
         return 1 if by_probability else question.max_new_tokens or self._evaluation.max_new_tokens
 
-    def _score_whole_labels(
-        self,
-        asked: Sequence[_Asked],
-        answers: Sequence[Generated],
-        starts: Sequence[int],
-        logs: list[tuple[float, ...]],
-        vision: VisionFeatures,
-    ) -> None:
-        """Replaces the log-probabilities of labels that their first tokens do not tell apart."""
+    def _score_whole_labels(self, asking: _Asking) -> None:
+        """Asks for the log-probabilities of labels that their first tokens do not tell apart."""
+        asked, loaded = asking.asked, self._loaded
         unclear = [row for row, item in enumerate(asked) if not item.labels.distinct]
         if not unclear:
             return
-        loaded = self._loaded
+        answers = asking.generation.answers()
+        starts = self._starts(answers)
         end = loaded.tokenizer.convert_tokens_to_ids("<|im_end|>")
         whole = [
             (row, answered(asked[row].encoded, answers[row].tokens[: starts[row]], (*label, end)))
@@ -222,14 +307,10 @@ class LocalEngine:
         ]
         media = [asked[row].medium for row, _ in whole]
         batch = collate([item for _, item in whole], loaded.pad_id, media=media)
-        batch = batch.to(loaded.device)
-        losses = answer_losses(loaded.model, batch, vision)
-        sums = torch.zeros(len(whole), device=losses.device).index_add(
-            0, batch.answer_rows_P, -losses
-        )
-        values = iter(sums.tolist())
-        for row in unclear:
-            logs[row] = tuple(next(values) for _ in asked[row].labels.tokens)
+        batch = batch.to(loaded.device, non_blocking=True)
+        losses = answer_losses(loaded.model, batch, asking.vision)
+        sums = torch.zeros(len(whole), device=losses.device)
+        asking.whole = Coming(sums.index_add(0, batch.answer_rows_P, -losses))
 
     def _prediction(
         self, item: _Asked, answer: Generated, log: tuple[float, ...], latency: float
@@ -283,6 +364,22 @@ def _parts(asked: Sequence[_Asked], device: torch.device) -> Iterator[list[_Aske
         part += family
         size += tokens
     yield part
+
+
+def _gray(grid: Grid, preprocess: Preprocess) -> Bytes:
+    """The patches of a blanked medium."""
+    values = 3 * preprocess.temporal_patch_size * preprocess.patch_size**2
+    return np.full((grid.patches, values), GRAY, np.uint8)
+
+
+@contextmanager
+def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 @contextmanager
