@@ -190,7 +190,7 @@ def test_time_of_asking(tmp_path: Path) -> None:
 def test_the_guide_has_the_table_of_gpus() -> None:
     guide = Path(__file__).parents[2] / "docs" / "concepts" / "performance.md"
     rows = [line for line in guide.read_text().splitlines() if line.startswith("| `")]
-    assert [row for row in rows if row.count("|") == 6] == [
+    assert [row for row in rows if row.count("|") == 6][1:] == [
         f"| `{one.name}` | {one.gigabytes:g} | {one.tflops:,} | {one.gigabytes_per_second:,} | "
         f"{one.dollars_per_hour:.2f} |" for one in GPUS
     ]
