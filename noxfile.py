@@ -73,9 +73,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Measure the figures of the README."""
+    """Measure the figures of the README; with `-- gpu`, those of a GPU."""
     install(session, "test")
-    run(session, "python", "-m", "tests.bench.figures", *session.posargs)
+    part = "gpu" if session.posargs[:1] == ["gpu"] else "figures"
+    rest = session.posargs[part == "gpu" :]
+    run(session, "python", "-m", f"tests.bench.{part}", *rest)
 
 
 @nox.session(venv_backend="venv")

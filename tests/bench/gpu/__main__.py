@@ -4,13 +4,16 @@
     python -m tests.bench.gpu training
     python -m tests.bench.gpu decode
     torchrun --nproc-per-node 4 -m tests.bench.gpu parallel
-    python -m tests.bench.gpu table FOLDER > docs/reference/benchmarks.md
+    python -m tests.bench.gpu table FOLDER --out docs/reference
+
+The last writes the page `benchmarks.md` and what it was made from, `benchmarks.json`.
 
 Nothing here is asserted. A step that fails is named, and the next one begins.
 """
 
 import argparse
 import importlib
+import json
 import os
 from pathlib import Path
 
@@ -35,9 +38,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=580)
     asked = parser.parse_args()
     if asked.part == "table":
-        from tests.bench.gpu.table import table
-
-        print(table(asked.folder or asked.out))
+        publish(asked.folder, asked.out)
         return
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     small = device.type == "cpu" and asked.size is None
@@ -52,6 +53,19 @@ def main() -> None:
             report.step(part, lambda r=report: measure(r))
             if device.type == "cuda":
                 torch.cuda.empty_cache()
+
+
+def publish(folder: Path, out: Path | None) -> None:
+    """Write the page and its JSON, or print the page."""
+    from tests.bench.gpu.table import load, table
+
+    page = table(folder)
+    if out is None:
+        print(page)
+        return
+    (out / "benchmarks.md").write_text(page + "\n", "utf-8")
+    content = json.dumps(load(folder), indent=1, ensure_ascii=False)
+    (out / "benchmarks.json").write_text(content + "\n", "utf-8")
 
 
 def measure(report: Report) -> None:
