@@ -1,5 +1,6 @@
 """A run by several processes: started together, and ended together with one message."""
 
+import json
 import os
 import signal
 import sys
@@ -152,7 +153,16 @@ def _told(error: BaseException, world: "World", failed: Path, go_on: str) -> int
         text = "".join(traceback.format_exception(error)).rstrip()
     if _is_first(failed):
         print(text, file=sys.stderr, flush=True)
+        _write_for_torchrun(text)
     return code
+
+
+def _write_for_torchrun(text: str) -> None:
+    """Puts what happened where torchrun looks for it, to show it in its table of failures."""
+    if place := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        facts = {"message": text, "extraInfo": {"timestamp": str(int(time.time()))}}
+        with suppress(OSError):
+            Path(place).write_text(json.dumps({"message": facts}), encoding="utf-8")
 
 
 def _is_lost(error: BaseException) -> bool:
