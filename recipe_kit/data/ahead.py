@@ -1,6 +1,7 @@
 """Reading ahead: the next files are read while the model works on the last ones."""
 
 import itertools
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -10,7 +11,18 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-THREADS = 4
+
+
+def threads_of(cores: int, processes: int = 1) -> int:
+    """Threads that read for one of several processes of a machine, by the cores they share."""
+    return max(4, min(32, cores // processes))
+
+
+THREADS = threads_of(
+    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+    int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+)
+"""Threads of a process that reads media; more than the cores do no harm, since some wait."""
 
 
 def ahead(
@@ -26,7 +38,7 @@ def ahead(
         function: Called in the pool.
         items: What it is called with; taken one by one.
         depth: How many are worked on, or wait to be yielded.
-        pool: Threads or processes, which the caller ends; four threads of its own when not given.
+        pool: Threads or processes, which the caller ends; `THREADS` of its own when not given.
     """
     rest = iter(items)
     # Pillow and NumPy release the interpreter's lock while they decode and copy.

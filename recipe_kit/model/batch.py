@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from recipe_kit.model.prefix import Branches, Group, Layout
+from recipe_kit.model.prefix import Branches, Group, Layout, moved
 from recipe_kit.model.prompt import IGNORED, Encoded, Ints
 
 ALIKE = 0.85
@@ -48,33 +48,16 @@ class Batch:
     """Where each sequence stands among B * L: start and length of its shared part, then of its
     own."""
 
-    def places(self, rows: Sequence[int]) -> torch.Tensor:
-        """Where the tokens of these sequences stand among B * L, int64 [rows, longest].
-
-        All end in the last column; -1 stands before the short ones.
-        """
-        spans = self.spans_B4[rows]
-        longest = (spans[:, 1] + spans[:, 3]).max()
-        found = np.full((len(rows), longest), -1)
-        for row, (shared, skipped, start, size) in zip(found, spans.tolist(), strict=True):
-            row[longest - skipped - size : longest - size] = shared + np.arange(skipped)
-            row[longest - size :] = start + np.arange(size)
-        return torch.from_numpy(found)
-
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """The same batch on another device."""
-
-        def move(tensor: torch.Tensor) -> torch.Tensor:
-            return tensor.to(device, non_blocking=non_blocking)
-
-        moved: dict[str, Any] = {
-            field.name: move(value)
+        there: dict[str, Any] = {
+            field.name: moved(value, device, non_blocking)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), torch.Tensor)
         }
         if self.layout is not None:
-            moved["layout"] = self.layout.to(device, non_blocking)
-        return replace(self, **moved)
+            there["layout"] = self.layout.to(device, non_blocking)
+        return replace(self, **there)
 
 
 def collate(

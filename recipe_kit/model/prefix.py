@@ -102,9 +102,9 @@ class Group:
         """The same group on another device."""
         return replace(
             self,
-            of_media_CM=self.of_media_CM.to(device, non_blocking=non_blocking),
-            real_CM=self.real_CM.to(device, non_blocking=non_blocking),
-            places_T=self.places_T.to(device, non_blocking=non_blocking),
+            of_media_CM=moved(self.of_media_CM, device, non_blocking),
+            real_CM=moved(self.real_CM, device, non_blocking),
+            places_T=moved(self.places_T, device, non_blocking),
         )
 
 
@@ -205,6 +205,16 @@ def attend_causally(
     return F.scaled_dot_product_attention(
         query, key, value, is_causal=True, scale=scale, enable_gqa=True
     ).transpose(1, 2)
+
+
+def moved(
+    tensor: torch.Tensor, device: torch.device | str, non_blocking: bool
+) -> torch.Tensor:
+    """A tensor on another device."""
+    if non_blocking and torch.device(device).type == "cuda" and not tensor.is_cuda:
+        # From memory that is not pinned, a copy may wait for all that the GPU has yet to do.
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=non_blocking)
 
 
 def cut(part_HTK: torch.Tensor, rows: int) -> torch.Tensor:

@@ -70,6 +70,13 @@ class VisionFeatures:
         starts = [0]
         for length in self.lengths:
             starts.append(starts[-1] + length)
+        if list(media) == list(range(media[0], media[0] + len(media))):
+            whole = slice(starts[media[0]], starts[media[-1] + 1])
+            return VisionFeatures(
+                self.tokens_VE[whole],
+                tuple(feature[whole] for feature in self.deepstack_VE),
+                self.lengths[media[0] : media[-1] + 1],
+            )
         rows = torch.cat([torch.arange(starts[m], starts[m + 1]) for m in media])
         rows = rows.to(self.tokens_VE.device)
         return VisionFeatures(

@@ -117,8 +117,8 @@ def test_short_sequences_are_padded(tokenizer):
     assert batch.answer_ids_P.tolist() == [1]
     assert batch.answer_rows_P.tolist() == [1]
     assert batch.next_positions_B.tolist() == [2, 3]
-    assert batch.visual_tokens == 0
-    assert batch.places([1, 0]).tolist() == [[3, 4, 5], [-1, 0, 1]]
+    assert batch.visual_at_V.tolist() == []
+    assert batch.spans_B4.tolist() == [[0, 0, 0, 2], [3, 0, 3, 3]]
 
 
 def test_questions_about_one_medium_branch_off_from_it(tokenizer):
@@ -132,20 +132,19 @@ def test_questions_about_one_medium_branch_off_from_it(tokenizer):
     shorter, longest = sorted({len(row.ids_L) - size for row in rows})[-2:]
     assert (group.media, group.prefix) == (2, size)
     # The longest stands by itself, and the others are padded little.
-    assert [part.parents_Q.tolist() for part in group.branches] == [[0], [0, 1]]
-    assert [part.length for part in group.branches] == [longest, shorter]
+    assert [(part.count, part.length) for part in group.branches] == [(1, longest), (2, shorter)]
     assert batch.media == (0, 1)
-    assert batch.visual_tokens == 2 * (rows[0].kinds_L > 0).sum()
+    assert batch.mm_token_type_ids_BL[0, batch.visual_at_V].tolist() == [1] * len(batch.visual_at_V)
+    assert len(batch.visual_at_V) == 2 * (rows[0].kinds_L > 0).sum()
     assert batch.input_ids_BL.shape == (1, 2 * size + longest + 2 * shorter)
-    places = batch.places([0, 1, 2])
-    for row, place in zip(rows, places, strict=True):
-        at = place[place >= 0]
+    for row, (shared, skipped, start, own) in zip(rows, batch.spans_B4, strict=True):
+        at = [*range(shared, shared + skipped), *range(start, start + own)]
         assert batch.input_ids_BL[0, at].tolist() == row.ids_L.tolist()
         assert batch.mm_token_type_ids_BL[0, at].tolist() == row.kinds_L.tolist()
         assert batch.position_ids_3BL[:, 0, at].tolist() == row.positions_3L.tolist()
         # Only the first of those who share it would count a label twice, and none stands there.
         assert batch.labels_BL[0, at].tolist() == row.labels_L.tolist()
-    assert batch.last_B.tolist() == places[:, -1].tolist()
+    assert batch.last_B.tolist() == (batch.spans_B4[:, 2] + batch.spans_B4[:, 3] - 1).tolist()
     answers = [row.ids_L[row.prompt_length :][: row.answer_length] for row in rows]
     assert batch.answer_ids_P.tolist() == np.concatenate(answers).tolist()
     assert batch.answer_rows_P.tolist() == [0, 0, 1, 1, 2, 2]
