@@ -118,12 +118,13 @@ def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
 @overrides
 @click.option("--gpu", metavar="NAME",
               help="Also predict memory, time and cost on this GPU, such as H200.")
-@click.option("--gpus", type=click.IntRange(1), default=1, show_default=True,
-              help="How many of them share the work.")
+@click.option("--gpus", type=click.IntRange(1), metavar="NUMBER",
+              help="How many of them share the work; train.devices when not given.")
 @click.option("--price", type=click.FloatRange(0), metavar="DOLLARS",
               help="For an hour of one GPU; a typical price when not given.")
 def plan(
-    recipe: Path, overrides: tuple[str, ...], gpu: str | None, gpus: int, price: float | None
+    recipe: Path, overrides: tuple[str, ...], gpu: str | None, gpus: int | None,
+    price: float | None,
 ) -> None:
     """Print the stages, what is done, what would run, and what it comes to."""
     from recipe_kit.run.layout import layout

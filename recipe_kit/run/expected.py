@@ -111,7 +111,8 @@ def lesson(recipe: Recipe, name: str, preprocess: Preprocess) -> tuple[Shown, Wo
     source = recipe.data.sources[name]
     seen = shown(recipe, source, preprocess)
     pairs = [pair for task in _learned(recipe) for pair in _lessons(recipe, task, source)]
-    if isinstance(source, AnnotationsSource | TriplesSource):
+    annotated = isinstance(source, WorldSource) and source.subdirectories
+    if annotated or isinstance(source, AnnotationsSource | TriplesSource):
         # Each has a prompt and an answer of its own.
         pairs = [(CHAT_TOKENS + 2 * LABEL_TOKENS, TEXT_TOKENS), *pairs]
     branches = [(words + answer, answer) for words, answer in pairs]

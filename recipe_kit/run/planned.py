@@ -70,7 +70,7 @@ class Survey:
 
 
 def survey(
-    recipe: Recipe, places: Layout, gpu: str | None = None, gpus: int = 1,
+    recipe: Recipe, places: Layout, gpu: str | None = None, gpus: int | None = None,
     price: float | None = None,
 ) -> Survey:
     """What a run would do, and what it comes to.
@@ -79,7 +79,7 @@ def survey(
         recipe: The recipe.
         places: Where its files are.
         gpu: Name of the kind of GPU that memory, time and money are predicted for, if any.
-        gpus: How many of them.
+        gpus: How many of them; as many as the training is meant for when not given.
         price: Dollars for an hour of one; a typical price when not given.
 
     Raises:
@@ -100,7 +100,7 @@ def survey(
     extra = Budget()
     if kind:
         schedule = Schedule(recipe, sizes(recipe, recipe_dir))
-        extra = budget(recipe, recipe_dir, schedule, kind, gpus, price)
+        extra = budget(recipe, recipe_dir, schedule, kind, gpus or recipe.train.devices, price)
     return Survey(
         stages, (*found.facts, *extra.facts), (*found.warnings, *extra.warnings), absent
     )
