@@ -1,6 +1,7 @@
 """Times, the rows of the table, and what they were measured on."""
 
 import json
+import os
 import statistics
 import time
 import traceback
@@ -32,9 +33,12 @@ def seconds_of(what: Callable[[], Any], device: torch.device, *, turns: int = 5)
     return statistics.median(taken)
 
 
-def ceiling(device: torch.device, side: int | None = None) -> float:
-    """Operations a second of a matrix product in bfloat16, random values, median of 20."""
-    side = side or (8192 if device.type == "cuda" else 512)
+def ceiling(device: torch.device) -> float:
+    """Operations a second of a matrix product of 8192³ in bfloat16, random values, median of 20.
+
+    On a CPU, where this is only tried out, 512³ in float32.
+    """
+    side = 8192 if device.type == "cuda" else 512
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     return 2 * side**3 / seconds_of(lambda: left @ right, device, turns=20)
@@ -79,6 +83,7 @@ class Report:
         self._rows: list[dict[str, Any]] = []
         self._facts: dict[str, Any] = {}
         self._left_out: dict[str, str] = {}
+        self._speaks = os.environ.get("RANK", "0") == "0"
 
     @property
     def left(self) -> float:
@@ -89,13 +94,13 @@ class Report:
         """A row: what, the bar (empty for a baseline), the figure in words, and as numbers."""
         row = {"what": what, "bar": bar, "measured": measured, "numbers": numbers}
         self._rows.append(row)
-        print(f"| {self.size} | {what} | {bar or '–'} | {measured} |", flush=True)
+        self._say(f"| {self.size} | {what} | {bar or '–'} | {measured} |")
         self._write()
 
     def fact(self, **facts: Any) -> None:
         """Something that the figures depend on."""
         self._facts |= facts
-        print("  " + ", ".join(f"{key}: {value}" for key, value in facts.items()), flush=True)
+        self._say("  " + ", ".join(f"{key}: {value}" for key, value in facts.items()))
         self._write()
 
     def step(self, name: str, what: Callable[[], Any], *, needs: float = 0.0) -> Any:
@@ -120,12 +125,17 @@ class Report:
                 torch.cuda.empty_cache()
             return None
         finally:
-            print(f"  [{name}: {time.monotonic() - started:.1f} s]", flush=True)
+            self._say(f"  [{name}: {time.monotonic() - started:.1f} s]")
 
     def _leave_out(self, name: str, why: str) -> None:
         self._left_out[name] = why
-        print(f"| {self.size} | {name} | – | not measured: {why} |", flush=True)
+        self._say(f"| {self.size} | {name} | – | not measured: {why} |")
         self._write()
+
+    def _say(self, line: str) -> None:
+        """Of several processes, only the first speaks."""
+        if self._speaks:
+            print(line, flush=True)
 
     def _write(self) -> None:
         if self._path is None:

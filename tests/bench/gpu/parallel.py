@@ -6,6 +6,7 @@ The same work for each GPU on one of them and on all. While one is measured the 
 import os
 import signal
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ from tests.bench.gpu.real import SIZES, random_model
 
 BATCH, ACCUMULATE = 4, 8
 """Samples of a forward pass; passes of a step: 32 samples a GPU, as the seed's recipe has it."""
+
+LONGEST = 270
+"""Seconds that a step may take."""
 
 
 class Bench:
@@ -66,9 +70,17 @@ class Bench:
             self.report.add(what, measured, **more)
 
     def step(self, name: str, what: Any, needs: float = 0.0) -> None:
-        """A step that all processes do or none, as the first one's clock says."""
-        if self.world.broadcast(self.report.left > needs):
-            self.report.step(name, what)
+        """A step that all processes do or none, as the first one's clock says.
+
+        When one of them fails, the others wait for it: this ends them all after a while.
+        """
+        if not self.world.broadcast(self.report.left > needs):
+            return
+        watch = threading.Timer(LONGEST, os._exit, [1])
+        watch.daemon = True
+        watch.start()
+        self.report.step(name, what)
+        watch.cancel()
 
 
 def parallel(report: Report) -> None:
