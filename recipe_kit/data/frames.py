@@ -31,6 +31,9 @@ SUFFIX = ".frames"
 GIGABYTE = 1_000_000_000
 ROOM_LEFT = 0.9
 """How full the folder is after entries were removed."""
+COUNT_EVERY = 0.01
+"""Share of the limit that is written before the folder is counted anew: other processes write to it
+too."""
 ABANDONED_S = 3600
 """An unfinished entry of this age, in seconds, was left by a process that died."""
 
@@ -46,8 +49,12 @@ class FrameCache:
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self._folder = folder
         self._limit = limit_bytes
-        self._used: int | None = None  # counted when something is first written
+        self._used = 0
+        self._unseen = limit_bytes  # written since the folder was last counted; at first, unknown
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type["FrameCache"], tuple[Path, int]]:
+        return FrameCache, (self._folder, self._limit)  # a lock cannot be sent
 
     def get(self, key: str, read: Callable[[], Clip]) -> Clip:
         """Frames from the cache, or read and kept; a damaged entry is read anew."""
@@ -78,7 +85,10 @@ class FrameCache:
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
-            self._used = self._total() if self._used is None else self._used + len(content)
+            self._used += len(content)
+            self._unseen += len(content)
+            if self._unseen > self._limit * COUNT_EVERY:
+                self._used, self._unseen = self._total(), 0
             if self._used > self._limit:
                 self._make_room(path)
 

@@ -18,8 +18,13 @@ Row = TypeVar("Row", bound=BaseModel)
 
 def digest(value: Any) -> str:
     """SHA-256 of a JSON-able value, independent of the order of its keys."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """A JSON-able value as JSON, the same for the same value."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return text.encode()
 
 
 @contextmanager
@@ -108,16 +113,22 @@ def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     Raises:
         RecordError: The file is missing, or a line is not what it should be.
     """
+    return tuple(iter_rows(path, kind))
+
+
+def iter_rows(path: Path, kind: type[Row]) -> Iterator[Row]:
+    """The rows of `read_rows`, one after the other."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        file = path.open("rb")
     except OSError as error:
         raise RecordError(
             f"cannot be read: {error.strerror}", where=str(path),
             fix="Run `recipe run` again; the stage that writes this file will be repeated.",
         ) from error
-    return tuple(
-        read_row(line, kind, path, number) for number, line in enumerate(lines[:-1], start=1)
-    )
+    with file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n"):
+                yield read_row(line, kind, path, number)
 
 
 def read_row(line: bytes, kind: type[Row], path: Path, number: int) -> Row:

@@ -5,18 +5,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from recipe_kit.data.clip import Clip
-from recipe_kit.data.frames import FrameCache, read_clip
+from recipe_kit.data.clip import ReadMedia
+from recipe_kit.data.frames import FrameCache
 from recipe_kit.data.sources import media_roots
 from recipe_kit.errors import ModelError
 from recipe_kit.model.compiled import compile_model
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.world import World
-from recipe_kit.record.files import read_json, read_rows
+from recipe_kit.record.files import iter_rows, read_json, read_rows
 from recipe_kit.record.schemas import DataFacts, Question, Sample
 from recipe_kit.run.layout import Layout
 from recipe_kit.run.plan import Plan, Stage, find_model
+from recipe_kit.run.reader import Find, MediaReader
 from recipe_kit.run.report import Reporter
 from recipe_kit.run.shown import frame_cache, limited, preprocess_of
 from recipe_kit.spec.model import OtherModel
@@ -55,7 +56,12 @@ class Job:
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """Every sample of the run, with its split."""
-        return read_rows(self.folder(self.plan.of("data")) / "samples.jsonl", Sample)
+        return read_rows(self.samples_path, Sample)
+
+    @property
+    def samples_path(self) -> Path:
+        """Where every sample of the run stands, one a line."""
+        return self.folder(self.plan.of("data")) / "samples.jsonl"
 
     @cached_property
     def facts(self) -> DataFacts:
@@ -81,8 +87,12 @@ class Job:
         }
 
     @cached_property
-    def _samples_of(self) -> dict[tuple[str, str], Sample]:
-        return {(sample.source, sample.media): sample for sample in self.samples}
+    def _asked_of(self) -> dict[tuple[str, str], Sample]:
+        """The samples that are asked of; those of training may be a thousand times as many."""
+        return {
+            (sample.source, sample.media): sample
+            for sample in iter_rows(self.samples_path, Sample) if sample.split != "train"
+        }
 
     @cached_property
     def frames(self) -> FrameCache:
@@ -98,18 +108,20 @@ class Job:
         """Where a medium lies."""
         return self.roots[source] / media
 
-    def read_media(self, source: str, media: str) -> Clip:
-        """A picture as it is, or the frames that the spec chooses of a video, resized.
+    @cached_property
+    def read_media(self) -> ReadMedia:
+        """Reads the media of samples that are asked of."""
+        return self.media_reader(lambda source, media: self._asked_of.get((source, media)))
 
-        Raises:
-            DataError: It cannot be read.
+    def media_reader(self, find: Find) -> ReadMedia:
+        """Reads a picture as it is, or the frames that the spec chooses of a video, resized.
+
+        Args:
+            find: Finds the sample that shows a medium.
         """
-        sample = self._samples_of[source, media]
-        return read_clip(
-            self.media_path(source, media), sample.media_type,
-            video=self.recipe.model.video, size_of=self.preprocess.frame_size,
-            shape=(sample.height, sample.width), cache=self.frames, sha256=sample.sha256,
-            max_megapixels=self.recipe.data.audit.max_megapixels,
+        return MediaReader(
+            find, self.roots, self.recipe.model.video, self.preprocess, self.frames,
+            self.recipe.data.audit.max_megapixels,
         )
 
     def load(self, model: OtherModel | None = None) -> LoadedModel:

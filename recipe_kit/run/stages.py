@@ -30,7 +30,10 @@ from recipe_kit.score.metrics import score
 from recipe_kit.score.outcome import BASE, TUNED, outcome, tried
 from recipe_kit.spec.model import COMPARE
 from recipe_kit.train.checkpoint import load_tuned
-from recipe_kit.train.examples import validation_questions, validation_samples
+from recipe_kit.train.examples import validation_questions
+from recipe_kit.train.index import Index, open_index
+from recipe_kit.train.indexing import NAME as INDEX
+from recipe_kit.train.indexing import make_index
 from recipe_kit.train.log import Step
 from recipe_kit.train.loop import Accuracy, train
 
@@ -108,13 +111,23 @@ def do_train(job: Job, stage: Stage) -> None:
     """Fine-tunes, choosing the checkpoint on the validation samples."""
     folder = job.folder(stage)
     blend = dict(stage.blend)
-    first = write_dataset(job, folder / "dataset", blend) if job.world.first else {}
+    first: dict[str, str] = {}
+    if job.world.first:
+        anew = make_index(
+            job.recipe, job.samples_path, folder,
+            progress=lambda done, of: job.report.advance("indexing samples", done, of),
+        )
+        first = write_dataset(
+            job.recipe, open_index(folder / INDEX), folder / "dataset", blend, anew=anew
+        )
+    job.world.barrier()
+    index = open_index(folder / INDEX)
     _tell_devices(job)
     result = train(
-        job.load(), job.recipe, job.samples,
-        role=stage.role, blend=blend, read_media=job.read_media, folder=folder,
-        validate=_validator(job), progress=lambda event: _show(job, event), note=job.report.note,
-        keep_all=studied(job, stage.role), world=job.world,
+        job.load(), job.recipe, index,
+        role=stage.role, blend=blend, read_media=job.media_reader(index.find), folder=folder,
+        validate=_validator(job, index), progress=lambda event: _show(job, event),
+        note=job.report.note, keep_all=studied(job, stage.role), world=job.world,
     )
     if not job.world.first:
         return
@@ -223,10 +236,11 @@ DO: dict[Kind, Callable[[Job, Stage], None]] = {
 }
 
 
-def _validator(job: Job) -> Callable[[LoadedModel], Accuracy] | None:
-    if not validation_samples(job.recipe, job.samples):
+def _validator(job: Job, index: Index) -> Callable[[LoadedModel], Accuracy] | None:
+    samples = tuple(index.samples("val"))
+    if not samples:
         return None
-    questions = validation_questions(job.recipe, job.samples)
+    questions = validation_questions(job.recipe, samples)
     right = {question.id: question.reference for question in questions}
 
     def validate(loaded: LoadedModel) -> Accuracy:

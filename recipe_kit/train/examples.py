@@ -1,7 +1,7 @@
 """What is trained and validated on: samples with their prompts and targets."""
 
 import random
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from recipe_kit.benchmark.pool import asks, lessons
@@ -10,12 +10,14 @@ from recipe_kit.record.schemas import Question, Sample
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.tasks import TEXT_TASKS, Benchmark, ChoiceTask, Task
 
+Pairs = tuple[tuple[str, str], ...]
+
 
 class Example(NamedTuple):
     """One sample with everything the model learns to say about it."""
 
     sample: Sample
-    pairs: tuple[tuple[str, str], ...]
+    pairs: Pairs
     """Prompts and targets; at least one."""
 
 
@@ -33,8 +35,20 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
     Raises:
         DataError: a label's value is none its task knows, or a label of a prompt is missing.
     """
+    samples = tuple(samples)
+    return tuple(
+        Example(sample, pairs)
+        for sample, pairs in zip(samples, pairs_of(recipe, samples), strict=True) if pairs
+    )
+
+
+def pairs_of(recipe: Recipe, samples: Iterable[Sample]) -> Iterator[Pairs]:
+    """What each sample has to teach, for some of them nothing.
+
+    Raises:
+        DataError: a label's value is none its task knows, or a label of a prompt is missing.
+    """
     tasks = {name: recipe.tasks[name] for name in training_tasks(recipe)}
-    found = []
     for sample in samples:
         asked = (
             (posed.prompt, posed.reference)
@@ -44,26 +58,25 @@ def examples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Example, ...]:
         )
         if sample.prompt is not None and sample.target is not None:
             own = (sample.prompt, sample.target)
-            pairs = (own, *(pair for pair in asked if pair != own))
+            yield own, *(pair for pair in asked if pair != own)
         else:
-            pairs = tuple(asked)
-        if pairs:
-            found.append(Example(sample, pairs))
-    return tuple(found)
-
-
-def training_samples(
-    recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, float]
-) -> tuple[Sample, ...]:
-    """The samples that are trained on: at most `train.max_samples` of the sources in the blend."""
-    mine = [s for s in samples if s.split == "train" and (not blend or blend.get(s.source, 0) > 0)]
-    return _choose(mine, recipe.train.max_samples, f"train {recipe.train.seed}")
+            yield tuple(asked)
 
 
 def validation_samples(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """The samples that checkpoints are chosen on: at most `train.validate.max_samples`."""
-    mine = [sample for sample in samples if sample.split == "val"]
-    return _choose(mine, recipe.train.validate_.max_samples, f"validate {recipe.train.seed}")
+    mine = sorted((s for s in samples if s.split == "val"), key=lambda sample: sample.id)
+    return tuple(mine[place] for place in validation_places(recipe, len(mine)))
+
+
+def training_places(recipe: Recipe, count: int) -> Sequence[int]:
+    """Which of so many training samples, in the order of their ids, are trained on."""
+    return _places(count, recipe.train.max_samples, f"train {recipe.train.seed}")
+
+
+def validation_places(recipe: Recipe, count: int) -> Sequence[int]:
+    """Which of so many validation samples, in the order of their ids, are validated on."""
+    return _places(count, recipe.train.validate_.max_samples, f"validate {recipe.train.seed}")
 
 
 def validation_questions(recipe: Recipe, samples: Iterable[Sample]) -> tuple[Question, ...]:
@@ -117,9 +130,7 @@ def _asked_once(task: Task) -> Task:
     return task.model_copy(update={"circular": False}) if isinstance(task, ChoiceTask) else task
 
 
-def _choose(samples: list[Sample], most: int | None, seed: str) -> tuple[Sample, ...]:
-    ordered = sorted(samples, key=lambda sample: sample.id)
-    if most is None or most >= len(ordered):
-        return tuple(ordered)
-    chosen = random.Random(seed).sample(range(len(ordered)), most)
-    return tuple(ordered[index] for index in sorted(chosen))
+def _places(count: int, most: int | None, seed: str) -> Sequence[int]:
+    if most is None or most >= count:
+        return range(count)
+    return sorted(random.Random(seed).sample(range(count), most))

@@ -23,7 +23,7 @@ from recipe_kit.spec.train import Augment
 from recipe_kit.train.examples import Example
 from recipe_kit.train.plan import Item, Plan
 from recipe_kit.train.reading import Reader, Ready, Unreadable
-from recipe_kit.train.workers import processes, read
+from recipe_kit.train.workers import read, readers
 
 T = TypeVar("T")
 
@@ -167,7 +167,7 @@ class Feed:
 
     def _pool(self) -> Executor:
         if self._workers:
-            return processes(self._reader, self._workers)
+            return readers(self._reader, self._workers)
         return ThreadPoolExecutor(THREADS, thread_name_prefix="ahead")
 
     def _made(

@@ -28,6 +28,7 @@ from recipe_kit.train.checkpoint import State
 from recipe_kit.train.feed import Feed, Window
 from recipe_kit.train.gradient import AskedToStopError, TooLittleMemoryError, gradient
 from recipe_kit.train.guard import BAD_STEPS, fault
+from recipe_kit.train.index import Index
 from recipe_kit.train.interrupt import held_back, noted
 from recipe_kit.train.log import Log, Step
 from recipe_kit.train.loss import loss_sum, loss_weight
@@ -56,7 +57,7 @@ Progress = Callable[[Step | Validation], None]
 def train(
     loaded: LoadedModel,
     recipe: Recipe,
-    samples: Iterable[Sample],
+    samples: Iterable[Sample] | Index,
     *,
     role: str,
     blend: Mapping[str, float],
@@ -76,7 +77,8 @@ def train(
     Args:
         loaded: The model. It is trained in place: load it anew for anything else.
         recipe: How it is trained, and what its tasks ask.
-        samples: All samples, with their splits; the test split is not looked at.
+        samples: All samples, with their splits, or an index of them; the test split is not looked
+            at.
         role: Name of this training in the record.
         blend: Weight of each source; in proportion to their sizes when empty.
         read_media: Reads the frames of a medium.

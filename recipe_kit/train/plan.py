@@ -3,11 +3,12 @@
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from recipe_kit.errors import TrainError
 from recipe_kit.record.files import digest
@@ -15,8 +16,9 @@ from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.base import settled
 from recipe_kit.spec.data import part_shares
 from recipe_kit.spec.recipe import Recipe
-from recipe_kit.train.examples import Example, examples, training_samples, validation_samples
-from recipe_kit.train.order import counts, draw
+from recipe_kit.train.examples import Example, training_places, validation_places
+from recipe_kit.train.index import Examples, Index, Ints, said
+from recipe_kit.train.order import TABLE, counts, draw, members
 
 
 class Item(NamedTuple):
@@ -34,9 +36,9 @@ class Item(NamedTuple):
 class Plan:
     """Samples, steps and the digest that a checkpoint of this training carries."""
 
-    sources: dict[str, tuple[Example, ...]]
+    sources: dict[str, Examples]
     """By source, or by source and subdirectory: `drive/human_annotated`."""
-    val: tuple[Example, ...]
+    val: Examples
     per_epoch: dict[str, int]
     """Samples that an epoch takes from each of them."""
     per_step: int
@@ -46,16 +48,14 @@ class Plan:
     seed: int
     digest: str
     """Of everything in the recipe and the samples that changes what is trained."""
-    _orders: dict[int, list[tuple[str, int]]] = field(default_factory=dict, repr=False)
 
     def items(self, step: int) -> list[Item]:
         """The samples of one optimizer step, counted from 0; the last of an epoch has fewer."""
         epoch, within = divmod(step, self.steps_per_epoch)
         start = within * self.per_step
-        order = self._order(epoch)[start : start + self.per_step]
         return [
             Item(self.sources[name][index], epoch, start + place, name)
-            for place, (name, index) in enumerate(order)
+            for place, (name, index) in enumerate(self._order(epoch, start, self.per_step))
         ]
 
     def instead(self, item: Item, attempt: int) -> Item:
@@ -90,65 +90,97 @@ class Plan:
 
     def questions_in_epoch(self) -> int:
         """Training questions in the first epoch."""
-        return sum(len(self.sources[name][index].pairs) for name, index in self._order(0))
+        drawn = members(self._sizes, self.per_epoch, epoch=0, seed=self.seed)
+        return sum(self.sources[name].questions(indices) for name, indices in drawn)
 
     def triple(self) -> dict[str, str]:
         """The first training example in the form of a JSON triple, for the page."""
-        name, index = self._order(0)[0]
+        ((name, index),) = self._order(0, 0, 1)
         example = self.sources[name][index]
         prompt, target = example.pairs[0]
         kind = example.sample.media_type
         return {f"{kind}_path": example.sample.media, "prompt": prompt, "target": target}
 
-    def _order(self, epoch: int) -> list[tuple[str, int]]:
-        if epoch not in self._orders:
-            sizes = {name: len(members) for name, members in self.sources.items()}
-            # Reading ahead looks into the next epoch while this one still counts its steps.
-            while len(self._orders) > 1:
-                self._orders.pop(min(self._orders))
-            self._orders[epoch] = draw(sizes, self.per_epoch, epoch=epoch, seed=self.seed)
-        return self._orders[epoch]
+    @property
+    def _sizes(self) -> dict[str, int]:
+        return {name: len(own) for name, own in self.sources.items()}
+
+    def _order(self, epoch: int, start: int, count: int) -> list[tuple[str, int]]:
+        return draw(
+            self._sizes, self.per_epoch, epoch=epoch, seed=self.seed,
+            start=start, stop=start + count,
+        )
 
 
-def make_plan(recipe: Recipe, samples: Iterable[Sample], blend: Mapping[str, float]) -> Plan:
+def make_plan(
+    recipe: Recipe, samples: Iterable[Sample] | Index, blend: Mapping[str, float]
+) -> Plan:
     """Lay out a training.
 
     An epoch has as many samples as there are training samples in all sources (or
     `train.max_samples`), whatever the blend: so trainings with another blend take as many steps.
+
+    Args:
+        recipe: The recipe.
+        samples: All samples, with their splits, or an index of them.
+        blend: Weight of each source; in proportion to their sizes when empty.
 
     Raises:
         TrainError: there is nothing to train on, or nothing of a subdirectory that has a weight.
         DataError: a label's value is none its task knows.
     """
     spec = recipe.train
-    samples = tuple(samples)
-    chosen = examples(recipe, training_samples(recipe, samples, blend))
-    sources: dict[str, tuple[Example, ...]] = {
-        f"{name}/{part}" if part else name: tuple(
-            example for example in chosen
-            if example.sample.source == name and example.sample.part == part
-        )
+    index = samples if isinstance(samples, Index) else Index.of(recipe, samples)
+    chosen, val = training_rows(recipe, index, blend), validation_rows(recipe, index)
+    mine = np.zeros(len(index), bool)
+    mine[chosen] = True
+    sources = {
+        f"{name}/{part}" if part else name: Examples(index, np.flatnonzero(
+            mine & index.where("source", name) & index.where("part", part)
+        ))
         for name in blend or recipe.data.sources
         for part in part_shares(recipe.data.sources[name]) or ("",)
     }
-    everything = len(examples(recipe, (s for s in samples if s.split == "train")))
+    everything = int((index.where("split", "train") & (index.questions > 0)).sum())
     total = min(everything, spec.max_samples or everything)
     per_step = spec.batch_size * spec.accumulate * spec.devices
     steps_per_epoch = max(1, math.ceil(total / per_step))
-    val = examples(recipe, validation_samples(recipe, samples))
-    sizes = {name: len(members) for name, members in sources.items()}
+    sizes = {name: len(own) for name, own in sources.items()}
     every = spec.validate_.every
     return Plan(
         sources=sources,
-        val=val,
+        val=Examples(index, val),
         per_epoch=counts(sizes, _weights(recipe, blend, sizes), total),
         per_step=per_step,
         steps_per_epoch=steps_per_epoch,
         steps=max(1, round(spec.epochs * steps_per_epoch)),
         validate_every=steps_per_epoch if every == "epoch" else every,
         seed=spec.seed,
-        digest=_digest(recipe, blend, (*chosen, *val)),
+        digest=_digest(
+            recipe, blend, index, np.concatenate([chosen, val]),
+            many=max(total, *sizes.values()) > TABLE,
+        ),
     )
+
+
+def training_rows(recipe: Recipe, index: Index, blend: Mapping[str, float]) -> Ints:
+    """Rows of what is trained on: at most `train.max_samples` of the sources in the blend."""
+    mine = index.where("split", "train")
+    if blend:
+        weighted = [index.where("source", name) for name, weight in blend.items() if weight > 0]
+        mine &= np.logical_or.reduce([np.zeros(len(index), bool), *weighted])
+    return _teaching(index, mine, training_places(recipe, int(mine.sum())))
+
+
+def validation_rows(recipe: Recipe, index: Index) -> Ints:
+    """Rows of what checkpoints are chosen on: at most `train.validate.max_samples`."""
+    mine = index.where("split", "val")
+    return _teaching(index, mine, validation_places(recipe, int(mine.sum())))
+
+
+def _teaching(index: Index, mine: npt.NDArray[np.bool_], places: Sequence[int]) -> Ints:
+    rows = np.flatnonzero(mine)[np.asarray(places, np.int64)]
+    return rows[index.questions[rows] > 0]
 
 
 def _weights(
@@ -173,7 +205,9 @@ def _weights(
     return weights if any(weights.values()) else {}
 
 
-def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example]) -> str:
+def _digest(
+    recipe: Recipe, blend: Mapping[str, float], index: Index, used: Ints, *, many: bool
+) -> str:
     # How often the state is saved, and what would be too long, change nothing that is learned.
     spec = settled(
         recipe.train, "devices", "loss_per", "spike",
@@ -186,5 +220,7 @@ def _digest(recipe: Recipe, blend: Mapping[str, float], used: Iterable[Example])
         "blend": dict(blend),
         **({"parts": parts} if parts else {}),
         "pixels": [recipe.model.min_pixels, recipe.model.max_pixels],
-        "samples": [[e.sample.id, e.sample.sha256, e.sample.split, e.pairs] for e in used],
+        # Of many, the digests that the index holds; of few, as checkpoints of before have it.
+        "samples": [len(used), index.digest(used)] if many
+        else [said(example) for example in Examples(index, used)],
     })

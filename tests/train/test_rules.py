@@ -12,10 +12,11 @@ from small_model import CRACKED, SEVERITY, recipe, samples
 
 from recipe_kit.errors import DataError, TrainError
 from recipe_kit.record.schemas import Sample
+from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.train import Augment
 from recipe_kit.train.examples import (
+    Example,
     examples,
-    training_samples,
     validation_questions,
     validation_samples,
 )
@@ -182,11 +183,14 @@ def test_a_label_the_task_does_not_know_is_refused() -> None:
 def test_a_few_samples_are_chosen_by_the_seed() -> None:
     every = samples(50, val=30)
     few = recipe(max_samples=5, validate={"max_samples": 4})
-    chosen = training_samples(few, every, {})
-    assert len(chosen) == 5
-    assert training_samples(few, every[::-1], {}) == chosen
-    assert training_samples(recipe(max_samples=5, seed=1), every, {}) != chosen
-    assert {sample.split for sample in chosen} == {"train"}
+
+    def chosen(spec: Recipe, given: tuple[Sample, ...]) -> list[Example]:
+        return list(make_plan(spec, given, {}).sources["table"])
+
+    assert len(chosen(few, every)) == 5
+    assert chosen(few, every[::-1]) == chosen(few, every)
+    assert chosen(recipe(max_samples=5, seed=1), every) != chosen(few, every)
+    assert {example.sample.split for example in chosen(few, every)} == {"train"}
     assert len(validation_samples(few, every)) == 4
     assert {sample.split for sample in validation_samples(few, every)} == {"val"}
 

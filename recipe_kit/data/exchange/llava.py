@@ -4,7 +4,7 @@ Each turn of a longer conversation is a question of its own; its `turn_of` names
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +36,33 @@ def read_llava(path: Path) -> list[ExchangeQuestion]:
     return [q for number, (where, entry) in items for q in _questions(entry, number, where)]
 
 
-def write_llava(path: Path, questions: Sequence[ExchangeQuestion]) -> None:
+def write_llava(path: Path, questions: Iterable[ExchangeQuestion]) -> None:
     """Writes conversations; what LLaVA has no key for stands beside its keys.
 
     Raises:
         StorageError: The file cannot be written.
     """
-    entries: list[dict[str, Any]] = []
+    write_objects(path, _entries(questions))
+
+
+def _entries(questions: Iterable[ExchangeQuestion]) -> Iterator[dict[str, Any]]:
+    entry: dict[str, Any] = {}
     together: list[ExchangeQuestion] = []
     for question in questions:
         # After a question without an answer nothing can be said.
         if together and together[-1].answer and question.extra.get(_TURN_OF) == together[0].id:
-            longer = {**entries[-1], "conversations":
-                      [*entries[-1]["conversations"], *_turns(question.question, question.answer)]}
+            longer = {**entry, "conversations":
+                      [*entry["conversations"], *_turns(question.question, question.answer)]}
             # Only what reads back as it is may be joined to the conversation before.
             if list(_questions(longer, 0, "")) == [*together, question]:
-                entries[-1] = longer
+                entry = longer
                 together.append(question)
                 continue
-        entries.append(_entry(question))
-        together = [question]
-    write_objects(path, entries)
+        if together:
+            yield entry
+        entry, together = _entry(question), [question]
+    if together:
+        yield entry
 
 
 def _entry(question: ExchangeQuestion) -> dict[str, Any]:

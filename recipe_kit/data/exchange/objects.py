@@ -5,7 +5,7 @@ the parts stand beside it under `question`, `hint` and `options`, and have to ma
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from recipe_kit.data.exchange.question import (
     unescaped,
 )
 from recipe_kit.errors import DataError
-from recipe_kit.record.files import write_atomic
+from recipe_kit.record.files import replacing
 
 _PARTS = ("question", "hint", "options")
 _FLAT = {"category": "category", "l2-category": "l2_category", "split": "split"}
@@ -25,17 +25,25 @@ COMMON = frozenset({"id", "picture", *_PARTS, *_FLAT})
 """Keys that mean the same in all of these formats."""
 
 
-def write_objects(path: Path, objects: Sequence[Mapping[str, Any]]) -> None:
+def write_objects(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:
     """Writes a JSON list, or one object per line where the name ends in `.jsonl`.
 
     Raises:
         StorageError: The file cannot be written.
     """
-    if path.suffix.lower() == ".jsonl":
-        text = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in objects)
-    else:
-        text = json.dumps(objects, ensure_ascii=False, indent=1) + "\n"
-    write_atomic(path, text)
+    lines = path.suffix.lower() == ".jsonl"
+    with replacing(path) as file:
+        between = b"" if lines else b"[\n "
+        for value in objects:
+            if lines:
+                text = json.dumps(value, ensure_ascii=False) + "\n"
+            else:
+                # One deeper than it would stand alone; line feeds of its texts are escaped.
+                text = json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n ")
+            file.write(between + text.encode())
+            between = b"" if lines else b",\n "
+        if not lines:
+            file.write(b"\n]\n" if between == b",\n " else b"[]\n")
 
 
 def prompt_of(question: ExchangeQuestion) -> str:
