@@ -161,8 +161,11 @@ def empty_model(
 
 
 def _shallow(size: Size) -> Size:
+    """A model of heads of the same size, and otherwise as small as can be."""
     return replace(
-        size, layers=1, hidden=8, words=2048, vision_layers=1, vision_hidden=8, deepstack=(0,)
+        size, width=64, layers=1, heads=1, key_heads=1, hidden=8, words=2048,
+        vision_width=size.vision_width // size.vision_heads, vision_layers=1, vision_heads=1,
+        vision_hidden=8, deepstack=(0,), places=4,
     )
 
 
