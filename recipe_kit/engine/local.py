@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from recipe_kit.benchmark.parse import split_reasoning
@@ -34,24 +33,17 @@ from recipe_kit.engine.labels import (
     labels_of,
     normalize,
 )
+from recipe_kit.engine.showing import Ready, Showing
 from recipe_kit.errors import EngineError
 from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.media import show
 from recipe_kit.model.memory import is_memory_error
-from recipe_kit.model.pixels import Bytes, Grid, Preprocess
 from recipe_kit.model.prompt import Encoded, Medium, encode, render
 from recipe_kit.model.seen import Seen, encode_seen
 from recipe_kit.model.vision import VisionFeatures
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
-
-GRAY = 128
-
-BLANKED = "\0gray/{}x{}x{}"
-"""What a blanked medium's features go by: its grid, of which all look alike. No file's name has the
-first character."""
 
 MOST_PROMPTS = 4096
 """Prompts that are kept; there may be as many as samples, and each takes kilobytes."""
@@ -67,16 +59,6 @@ class _Group(NamedTuple):
     source: str
     media: str
     questions: tuple[Question, ...]
-
-
-class _Read(NamedTuple):
-    """A medium, ready to be shown."""
-
-    key: str
-    """What its features go by."""
-    medium: Medium
-    pixels: torch.Tensor | None
-    """Patches, uint8 [N, D], pinned for a GPU; None where its features are held."""
 
 
 class _Asked(NamedTuple):
@@ -127,9 +109,9 @@ class LocalEngine:
     ) -> None:
         self._loaded = loaded
         self._evaluation = evaluation
-        self._read_media = read_media
-        self._blank = blank
+        self._showing = Showing(loaded, read_media, blank=blank, seen=seen)
         self._seen = seen
+        self._late = loaded.device.type == "cuda"
         self._free_at = 0.0
         self._prompts: dict[tuple[str, Medium], tuple[str, Encoded]] = {}
         self._labels: dict[tuple[str, ...], Labels] = {}
@@ -144,69 +126,45 @@ class LocalEngine:
         """
         groups = _by_medium(questions)
         size = self._evaluation.batch_size
-        on_gpu = self._loaded.device.type == "cuda"
         before: _Asking | None = None
         # Pictures are made ready here too, and may be what does not fit.
         with (
             _clear_memory_errors(size),
-            closing(ahead(self._show, groups, depth=2 * size)) as read,
+            closing(ahead(self._ready, groups, depth=2 * size)) as ready,
         ):
-            pairs = zip(groups, read, strict=True)
+            pairs = zip(groups, ready, strict=True)
             while batch := tuple(islice(pairs, size)):
                 asking = self._start(batch)
                 if before:  # while the GPU works
                     yield from self._predictions(before)
                 self._go_on(asking)
                 before = asking
-                if not on_gpu:
+                if not self._late:
                     yield from self._predictions(asking)
                     before = None
             if before:
                 yield from self._predictions(before)
 
-    def _show(self, group: _Group) -> _Read:
-        key = f"{group.source}/{group.media}"
-        medium = self._seen.medium(key) if self._seen else None
-        if medium and self._holds(key) and not self._blank:
-            return _Read(key, medium, None)
-        if medium and self._blank:
-            values = _gray(medium.grid, self._loaded.preprocess)
-        else:
-            clip = self._read_media(group.source, group.media)
-            if self._blank:
-                clip = clip._replace(frames_THWC=np.full_like(clip.frames_THWC, GRAY))
-            shown = show(clip, self._loaded.preprocess)
-            values, medium = shown.patches.values, shown.medium
-            if self._seen:
-                self._seen.put_medium(key, medium)
-        if self._blank:
-            key = BLANKED.format(*medium.grid)
-        # Pixels of a decoder may be read-only, which torch does not know.
-        pixels = torch.from_numpy(np.require(values, requirements="W"))
-        return _Read(
-            key, medium, pixels.pin_memory() if self._loaded.device.type == "cuda" else pixels
-        )
-
-    def _holds(self, key: str) -> bool:
-        return self._seen is not None and self._seen.has(key)
+    def _ready(self, group: _Group) -> Ready:
+        return self._showing(group.source, group.media)
 
     @torch.inference_mode()
-    def _start(self, batch: Sequence[tuple[_Group, _Read]]) -> _Asking:
+    def _start(self, batch: Sequence[tuple[_Group, Ready]]) -> _Asking:
         """Has the media and the prompts read, and the first tokens chosen; waits for nothing."""
         started = time.perf_counter()
         loaded = self._loaded
-        read = [item for _, item in batch]
+        shown = [item for _, item in batch]
         with _evaluating(loaded.model):
             vision = encode_seen(
                 loaded.model,
-                [item.pixels for item in read],
-                [item.medium.grid for item in read],
-                [item.key for item in read],
+                [item.pixels for item in shown],
+                [item.medium.grid for item in shown],
+                [item.key for item in shown],
                 preprocess=loaded.preprocess,
                 seen=self._seen,
             )
             asked = [
-                self._prepare(question, read[index].medium, index)
+                self._prepare(question, shown[index].medium, index)
                 for index, (group, _) in enumerate(batch)
                 for question in group.questions
             ]
@@ -364,12 +322,6 @@ def _parts(asked: Sequence[_Asked], device: torch.device) -> Iterator[list[_Aske
         part += family
         size += tokens
     yield part
-
-
-def _gray(grid: Grid, preprocess: Preprocess) -> Bytes:
-    """The patches of a blanked medium."""
-    values = 3 * preprocess.temporal_patch_size * preprocess.patch_size**2
-    return np.full((grid.patches, values), GRAY, np.uint8)
 
 
 @contextmanager

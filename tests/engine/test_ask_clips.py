@@ -63,6 +63,47 @@ def test_predictions_are_those_of_questions_asked_alone(
         assert together[key].probabilities == pytest.approx(expected.probabilities, abs=1e-5)
 
 
+def letter(media: str) -> Question:
+    options = {"A": "crack", "B": "stain", "C": "floor"}
+    listed = "\n".join(f"{key}. {text}" for key, text in options.items())
+    return question(media, f"What is it?\n{listed}", tuple(options)).model_copy(update={
+        "task_type": "choice", "options": options, "answer_by": "probability",
+    })
+
+
+ORDERS = {
+    "as they are": [*QUESTIONS, *map(letter, MEDIA)],
+    "by task": sorted([*QUESTIONS, *map(letter, MEDIA)], key=lambda one: one.prompt),
+    "reversed": [*QUESTIONS, *map(letter, MEDIA)][::-1],
+}
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, Prediction]:
+    return {one.id: next(iter(ask([one]).values())) for one in ORDERS["as they are"]}
+
+
+@pytest.mark.parametrize(
+    ("size", "order", "late"),
+    [(1, "reversed", True), (3, "by task", False), (3, "reversed", True), (64, "by task", True)],
+)
+def test_predictions_do_not_depend_on_the_batch(
+    size: int, order: str, late: bool, alone: dict[str, Prediction]
+) -> None:
+    engine = LocalEngine(LOADED, Evaluation(max_new_tokens=5, batch_size=size), read_picture)
+    engine._late = late  # as on a GPU
+    found = list(engine.ask(ORDERS[order]))
+    media = [one.media for one in ORDERS[order]]
+    by_medium = sorted(ORDERS[order], key=lambda one: media.index(one.media))
+    assert [one.question for one in found] == [one.id for one in by_medium]
+    for one in found:
+        expected = alone[one.question]
+        assert (one.text, one.answer) == (expected.text, expected.answer)
+        assert one.mass == pytest.approx(expected.mass, abs=1e-5)
+        assert one.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+        assert one.latency_s > 0
+
+
 def test_a_clip_is_read_once_for_all_its_questions() -> None:
     rows = []
     text = LOADED.model.model.language_model
