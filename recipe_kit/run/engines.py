@@ -4,8 +4,10 @@ import numpy as np
 
 from recipe_kit.data.clip import Clip
 from recipe_kit.engine.base import Engine
-from recipe_kit.engine.local import GRAY, LocalEngine
+from recipe_kit.engine.local import LocalEngine
+from recipe_kit.engine.showing import GRAY
 from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.seen import GIGABYTE, Seen
 from recipe_kit.run.job import Job
 from recipe_kit.spec.model import OtherModel
 
@@ -45,8 +47,18 @@ def engine_for(
         )
     read_media = _nothing if text_only else job.read_media
     return LocalEngine(
-        loaded or job.load(model), job.recipe.evaluation, read_media, blank=blank
+        loaded or job.load(model), job.recipe.evaluation, read_media, blank=blank,
+        seen=None if text_only else _seen(job, model),
     )
+
+
+def _seen(job: Job, model: OtherModel) -> Seen | None:
+    """What the model's vision tower saw, as far as anything is asked about it again."""
+    if job.seen and model is job.recipe.model:
+        return job.seen
+    # Its tower is its own: only a further benchmark may show it the same media.
+    left = job.recipe.evaluation.vision_cache_gb - (job.seen.bytes / GIGABYTE if job.seen else 0)
+    return Seen(left) if left > 0 and len(job.recipe.benchmarks) > 1 else None
 
 
 def _nothing(source: str, media: str) -> Clip:

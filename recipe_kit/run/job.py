@@ -12,6 +12,7 @@ from recipe_kit.errors import ModelError
 from recipe_kit.model.compiled import compile_model
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Preprocess
+from recipe_kit.model.seen import Seen
 from recipe_kit.model.world import World
 from recipe_kit.record.files import iter_rows, read_json, read_rows
 from recipe_kit.record.schemas import DataFacts, Question, Sample
@@ -98,6 +99,17 @@ class Job:
     def frames(self) -> FrameCache:
         """Decoded frames, for evaluation, every checkpoint and training."""
         return frame_cache(self.recipe, self.layout.cache)
+
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What the base's vision tower saw, where training leaves that as it is.
+
+        Every checkpoint sees the same then; otherwise none sees again what another saw.
+        """
+        train = self.recipe.train
+        frozen = train.freeze_vision if train.method == "full" else not train.lora.vision
+        kept = self.recipe.evaluation.vision_cache_gb
+        return Seen(kept) if kept and frozen and train.method != "none" else None
 
     @cached_property
     def preprocess(self) -> Preprocess:

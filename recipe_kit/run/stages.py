@@ -244,7 +244,7 @@ def _validator(job: Job, index: Index) -> Callable[[LoadedModel], Accuracy] | No
     right = {question.id: question.reference for question in questions}
 
     def validate(loaded: LoadedModel) -> Accuracy:
-        engine = LocalEngine(loaded, job.recipe.evaluation, job.read_media)
+        engine = LocalEngine(loaded, job.recipe.evaluation, job.read_media, seen=job.seen)
         batches = batches_left(engine, questions, set(), job.recipe.evaluation.batch_size)
         mine = deal(batches, job.world.size)[job.world.rank]
         hits = sum(job.world.gather(
