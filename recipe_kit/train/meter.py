@@ -127,7 +127,8 @@ def work_of(batches: "Sequence[MicroBatch]", held: int = 0) -> Work:
         seen = sum((medium(*grid) for grid in micro.grids), seen)
         media += len(micro.grids)
         found += _rows(micro)
-    shown = media - held
+    # A process with fewer batches than others repeats one, for nothing, and finds its media held.
+    shown = max(0, media - held)
     return found + Work(
         patches=seen.patches * shown // max(1, media),
         patch_pairs=seen.patch_pairs * shown // max(1, media),

@@ -47,6 +47,8 @@ ALONE = (2, (SMALL, SMALL), collate(BOTH, 0, media=[0, 1]))
     ([SHARED, ALONE], 0, Work(135, 1305 + 1371, 8, 48, 768)),
     ([SHARED, ALONE], 2, Work(135, 1305 + 1371, 8, 16, 256)),
     ([SHARED], 1, Work(62, 1305, 4, 0, 0)),
+    ([SHARED], 2, Work(62, 1305, 4, 0, 0)),
+    ([], 1, Work()),
     ([(1, (SMALL, LARGE), SHARED[2])], 1, Work(62, 1305, 4, 40, (256 + 2048) // 2)),
     # Two pictures and three questions: what is about one picture shares its prefix.
     ([(2, (SMALL, SMALL), collate((*BOTH, BOTH[0]), 0, media=[0, 0, 1]))], 0,

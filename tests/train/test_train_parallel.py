@@ -63,6 +63,13 @@ def test_several_processes_train_as_one(folder: Path, tmp_path: Path, name: str)
     )
     for field in ("steps", "best_step", "parameters", "trainable_parameters", "checkpoint"):
         assert getattr(together, field) == getattr(alone, field)
+    assert together.performance is not None
+    assert alone.performance is not None
+    assert together.performance.devices == case.get("size", 2)
+    # Every sample counts once, and what fills up the passes of a process never. What a frozen
+    # tower saw is held by each process for itself.
+    more = together.performance.flops_per_step - alone.performance.flops_per_step
+    assert more > 0 if name == "frozen" else more == 0
     # Adam divides by the size of a gradient, so the last bits of the smallest ones show.
     mine, theirs = weights(tmp_path, alone), weights(folder / name, together)
     assert mine.keys() == theirs.keys()
