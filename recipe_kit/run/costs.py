@@ -153,22 +153,27 @@ class Costs:
         return found
 
     def _encoded(self, name: str) -> float:
-        """How often the vision tower encodes a medium of a source, of the times it is drawn."""
-        train = self.recipe.train
-        if not self.frozen_tower or train.augment != Augment():
-            return 1.0
-        drawn = self._shares()[name] * self.schedule.epoch_samples * train.epochs
-        media = self._samples("train").get(name, 0)
-        if not drawn or drawn <= media:
-            return 1.0
-        return 1 - self._held(self.lessons[name][0], media) * (1 - media / drawn)
+        """How often the vision tower encodes a medium of a source, of the times it is drawn.
 
-    def _held(self, seen: Shown, media: int) -> float:
-        """Share of media whose vision outputs have room in the cache for them."""
+        Each GPU holds what it saw itself, and in every epoch other media come its way.
+        """
+        train = self.recipe.train
+        media = self._samples("train").get(name, 0)
+        drawn = self._shares()[name] * self.schedule.epoch_samples * train.epochs
+        if not self.frozen_tower or train.augment != Augment() or train.epochs <= 1 or not drawn * media:
+            return 1.0
+        room, passes = self._room(self.lessons[name][0], media), drawn / media
+        encoded = sum(
+            min(1.0, passes - done) * (1 - min(room, 1 - (1 - 1 / self.gpus) ** done))
+            for done in range(math.ceil(passes))
+        )
+        return encoded / passes
+
+    def _room(self, seen: Shown, media: int) -> float:
+        """Share of media whose vision outputs one process has room to hold."""
         vision = self.base.shape.vision
         size = 2 * seen.tokens * vision.out * (1 + len(vision.deepstack))
-        room = self.recipe.evaluation.vision_cache_gb * 1e9 * self.gpus
-        return min(1.0, room / (size * max(1, media)))
+        return min(1.0, self.recipe.evaluation.vision_cache_gb * 1e9 / (size * max(1, media)))
 
     def asking(self, model: Known, split: Split = "test", *, blind: bool = False,
                again: bool = False) -> Asking:
@@ -193,7 +198,8 @@ class Costs:
                     continue
                 media = min(count, limit or count) if split == "val" else count
                 one = asked(self.recipe, benchmark, source, model.preprocess)
-                held = self._held(one.shown, media) if again else 0.0
+                # A process is asked about the same media again.
+                held = min(1.0, self._room(one.shown, media) * self.gpus) if again else 0.0
                 flops = asking(model.shape, one.rows).forward
                 flops += round((1 - held) * asking(model.shape, one.shown.tower).forward)
                 reading = media * flops / self._rate

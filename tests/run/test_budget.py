@@ -160,13 +160,17 @@ def test_a_frozen_tower_is_spared_what_is_held(tmp_path: Path) -> None:
     tower = asking(PUBLISHED["8B"], medium(1, 22, 40)).forward
     whole = training(PUBLISHED["8B"], lesson(spec, "s", PIXELS)[1], spec.train).model
 
-    def spared(**evaluation: Any) -> float:
+    def spared(gpus: int = 1, **evaluation: Any) -> float:
         one = recipe(WORLD, train=train, evaluation=evaluation)
-        return (10 * whole - costs(one, tmp_path).step_flops) / (10 * tower)
+        return (10 * whole - costs(one, tmp_path, gpus).step_flops) / (10 * tower)
 
     assert spared() == pytest.approx(2 / 3)
     assert spared(vision_cache_gb=0) == 0
     assert spared(vision_cache_gb=3.604480) == pytest.approx(1 / 3)
+    # Of two GPUs each saw half of the media in the first epoch, and 3 of 4 in the first two.
+    assert spared(gpus=2) == pytest.approx((1 / 2 + 3 / 4) / 3)
+    # Half of them have room on each.
+    assert spared(gpus=2, vision_cache_gb=3.604480) == pytest.approx(1 / 3)
 
 
 def test_time_of_asking(tmp_path: Path) -> None:
@@ -246,7 +250,7 @@ def test_a_study_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "limits of `model` let them be"
     )
     assert memory.startswith("memory of each GPU in training: about 683 GB (weights 4.29 + ")
-    assert training.startswith("training: about 39.9 s (1.02 s a step of 64 samples")
+    assert training.startswith("training: about 46.3 s (1.19 s a step of 64 samples")
     assert evaluation.startswith(
         "evaluation: about 16.7 s (the base model 2.37 s, larger 6.56 s, 3 checkpoints 7.74 s); "
     )
