@@ -24,7 +24,7 @@ def test_every_part_measures_all_it_names_and_the_page_lists_it(tmp_path: Path) 
     run("all", "--size", "tiny", "--out", tmp_path)
     parts = {path.stem: json.loads(path.read_text()) for path in tmp_path.iterdir()}
     assert {name: part["left_out"] for name, part in parts.items()} == {
-        "evaluation-tiny": {}, "training-tiny": {}, "decode-tiny": {},
+        "evaluation-tiny": {}, "training-tiny": {}, "decode-tiny": {}, "profile-tiny": {},
     }
     page = run("table", tmp_path)
     rows = [row["what"] for part in parts.values() for row in part["rows"]]

@@ -3,6 +3,7 @@
     python -m tests.bench.gpu evaluation [--size 8b] [--out FOLDER] [--seconds 500]
     python -m tests.bench.gpu training
     python -m tests.bench.gpu decode
+    python -m tests.bench.gpu profile
     torchrun --nproc-per-node 4 -m tests.bench.gpu parallel
     python -m tests.bench.gpu table FOLDER --out docs/reference
 
@@ -24,6 +25,7 @@ from tests.bench.gpu.real import SIZES
 
 PARTS = {
     "evaluation": ("8b", "2b"), "training": ("8b", "2b"), "decode": ("8b",), "parallel": ("8b",),
+    "profile": ("8b", "2b"),
 }  # fmt: skip
 """Parts, each a module and a function of that name, and the sizes they are measured on."""
 

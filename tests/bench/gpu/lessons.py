@@ -8,6 +8,7 @@ import contextlib
 import gc
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,15 +104,18 @@ def samples(count: int, *, caption: bool = False) -> tuple[Sample, ...]:
 class Measured(_Session):
     """The loop, which saves nothing and ends after some steps."""
 
-    def __init__(self, *args: Any, steps: int) -> None:
+    def __init__(
+        self, *, steps: int, watch: Callable[["Measured"], None], **settings: Any
+    ) -> None:
         self.times: list[float] = []
         self.losses: list[float | None] = []
         self.work = (0.0, 0.0)
         self.cut_last = 0
-        self._most = steps
-        super().__init__(*args)
+        self._most, self._watch = steps, watch
+        super().__init__(**settings)
 
     def _validate_and_save(self) -> None:
+        self._watch(self)
         self.times.append(time.perf_counter())
         if self._state.step >= self._most:
             if self._weights.loaded.device.type == "cuda":
@@ -132,6 +136,7 @@ class Measured(_Session):
 def train_some(
     loaded: LoadedModel, spec: Recipe, every: tuple[Sample, ...], read_media: ReadMedia, *,
     steps: int, world: World = ALONE, note: Any = print, warm: int = WARM,
+    watch: Callable[["Measured"], None] = lambda session: None,
 ) -> Speed:
     """Train so many steps and say how fast that was, on every process."""
     started = time.perf_counter()
@@ -141,8 +146,9 @@ def train_some(
         folder = world.broadcast(folder)
         plan = make_plan(spec, every, {})
         session = Measured(
-            loaded, spec, plan, read_media, Path(folder), None, None, note, False, world,
-            steps=steps,
+            loaded=loaded, recipe=spec, plan=plan, read_media=read_media, folder=Path(folder),
+            validate=None, progress=None, note=note, keep_all=False, world=world, steps=steps,
+            watch=watch,
         )
         with contextlib.suppress(DoneError):
             session.run("bench")

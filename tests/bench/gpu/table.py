@@ -6,7 +6,7 @@ from typing import Any
 
 TITLES = {
     "evaluation": "Evaluation", "training": "Training", "decode": "Decoding",
-    "parallel": "Several GPUs",
+    "parallel": "Several GPUs", "profile": "Where the time goes",
 }  # fmt: skip
 HEAD = """# Benchmarks on a GPU
 
