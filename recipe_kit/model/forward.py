@@ -20,6 +20,10 @@ from recipe_kit.model.cache import Cache, Recorder
 from recipe_kit.model.prefix import Attend, attend_rows, attending, use_attention
 from recipe_kit.model.vision import VisionFeatures, core_of
 
+MOST_LOGITS = 1 << 28
+"""Logits that are held at once while losses are computed: 1 GiB in float32. Long answers have more
+than the whole rest of a step takes."""
+
 
 def forward_batch(
     model: Module,
@@ -49,6 +53,20 @@ def forward_batch(
         ModelError: the media do not fill the batch's visual tokens.
     """
     core: Any = core_of(model)
+    hidden = _hidden(core, batch, vision, media, keep_P, cache)
+    logits: torch.Tensor = core.lm_head(hidden)
+    return logits
+
+
+def _hidden(
+    core: Any,
+    batch: Batch,
+    vision: VisionFeatures | None,
+    media: Sequence[int] | None,
+    keep_P: torch.Tensor | None,
+    cache: Recorder | None = None,
+) -> torch.Tensor:
+    """What the head reads, [P, E]."""
     text = core.model.language_model
     # One row whatever the batch: layers that are compiled know one shape only.
     embeds = text.embed_tokens(batch.input_ids_BL.flatten())
@@ -72,12 +90,10 @@ def forward_batch(
     attend: Attend = partial(attend_rows, rows) if batch.layout is None else batch.layout.attend
     if cache is not None:
         attend = cache.watching(attend)
-    hidden = _run(
+    return _run(
         text, embeds[None], batch.position_ids_3BL.view(3, 1, -1), attend,
         visual_at_V=batch.visual_at_V, deepstack_VE=deepstack, keep_P=keep_P,
     )[0]
-    logits: torch.Tensor = core.lm_head(hidden)
-    return logits
 
 
 def forward_next(
@@ -168,8 +184,29 @@ def answer_losses(
 
     The caller takes the mean it needs: by token, by answer, or over several accumulated batches.
     """
-    logits = forward_batch(model, batch, vision, media, keep_P=batch.answer_at_P)
-    return F.cross_entropy(logits.float(), batch.answer_ids_P, reduction="none")
+    core: Any = core_of(model)
+    hidden_PE = _hidden(core, batch, vision, media, batch.answer_at_P)
+    at_once = max(1, MOST_LOGITS // core.config.text_config.vocab_size)
+    if len(hidden_PE) <= at_once:
+        return _head_losses(core.lm_head, hidden_PE, batch.answer_ids_P)
+    # torch 2.13 has F.linear_cross_entropy, with a loss for every token (reduction="none"), which
+    # also computes the logits in chunks, and again going back. But its losses come in the format of
+    # the hidden states (of bfloat16, wrong by 0.03 where this is by 0.008), it takes several times
+    # as long on a CPU, and torch 2.11 has none. So the same is done here.
+    parts = zip(
+        torch.split(hidden_PE, at_once), torch.split(batch.answer_ids_P, at_once), strict=True
+    )
+    return torch.cat([
+        checkpoint(_head_losses, core.lm_head, hidden, ids, use_reentrant=False)
+        for hidden, ids in parts
+    ])
+
+
+def _head_losses(
+    head: Module, hidden_PE: torch.Tensor, answer_ids_P: torch.Tensor
+) -> torch.Tensor:
+    logits_PW: torch.Tensor = head(hidden_PE)
+    return F.cross_entropy(logits_PW.float(), answer_ids_P, reduction="none")
 
 
 def checkpoint_activations(model: Module) -> None:

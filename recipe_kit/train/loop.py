@@ -130,7 +130,9 @@ class _Session:
         self._spec, self._plan, self._folder, self._world = spec, plan, folder, world
         self._validator, self._note, self._keep_all = validate, note, keep_all
         self._progress = progress if world.first else None
-        self._weights = place(loaded, spec, world)
+        # A training of one pass meets each medium about once.
+        again = recipe.evaluation.vision_cache_gb if plan.steps > plan.steps_per_epoch else 0
+        self._weights = place(loaded, spec, world, again)
         self._optimizer = torch.optim.AdamW(
             list(optimizer_groups(self._weights.named, spec.weight_decay)),
             lr=spec.learning_rate,
@@ -189,7 +191,8 @@ class _Session:
             self._validate_and_save()
             if self._stopped():
                 return True
-            started = time.perf_counter()
+            started, seen = time.perf_counter(), self._weights.seen
+            held = seen.hits if seen else 0
             with self._meter.waiting():
                 window = next(windows)
             try:
@@ -197,7 +200,8 @@ class _Session:
             except TooLittleMemoryError:
                 self._halve()
                 return False
-            self._meter.step(window, time.perf_counter() - started)
+            held = seen.hits - held if seen else 0
+            self._meter.step(window, time.perf_counter() - started, held=held)
 
     def _validate_and_save(self) -> None:
         """What is due after the steps done so far; a resumed run does what it missed."""
@@ -304,7 +308,7 @@ class _Session:
     def _validation_loss(self, loaded: LoadedModel) -> float:
         loss, weight = 0.0, 0
         for micro in self._feed.plain(self._plan.val, self._cut, self._world):
-            loss += loss_sum(loaded, self._spec, micro).item()
+            loss += loss_sum(loaded, self._spec, micro, self._weights.seen).item()
             weight += loss_weight(self._spec, micro)
         parts = self._world.gather((loss, weight))
         loss, weight = sum(loss for loss, _ in parts), sum(weight for _, weight in parts)

@@ -1,10 +1,13 @@
 """What is learned: the loss of a batch, over its answer tokens or over its answers."""
 
+from typing import Any
+
 import torch
 
 from recipe_kit.model.forward import answer_losses
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.vision import core_of, encode_media
+from recipe_kit.model.seen import Seen, encode_seen
+from recipe_kit.model.vision import VisionFeatures, core_of, encode_media
 from recipe_kit.spec.train import Train
 from recipe_kit.train.feed import MicroBatch
 
@@ -14,9 +17,11 @@ def loss_weight(spec: Train, micro: MicroBatch) -> int:
     return micro.tokens if spec.loss_per == "token" else micro.answers
 
 
-def loss_sum(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:
+def loss_sum(
+    loaded: LoadedModel, spec: Train, micro: MicroBatch, seen: Seen | None = None
+) -> torch.Tensor:
     """The loss of a batch, summed over answer tokens, or over the means of its answers."""
-    return summed(spec, micro, token_losses(loaded, spec, micro))
+    return summed(spec, micro, token_losses(loaded, micro, seen))
 
 
 def summed(spec: Train, micro: MicroBatch, losses_P: torch.Tensor) -> torch.Tensor:
@@ -28,15 +33,43 @@ def summed(spec: Train, micro: MicroBatch, losses_P: torch.Tensor) -> torch.Tens
     return (losses_P / lengths).sum()
 
 
-def token_losses(loaded: LoadedModel, spec: Train, micro: MicroBatch) -> torch.Tensor:
-    """The loss of every answer token of a batch, float32 [P]; pictures are encoded once."""
-    frozen = not any(p.requires_grad for p in core_of(loaded.model).model.visual.parameters())
+def token_losses(
+    loaded: LoadedModel, micro: MicroBatch, seen: Seen | None = None
+) -> torch.Tensor:
+    """The loss of every answer token of a batch, float32 [P]; pictures are encoded once.
+
+    Args:
+        loaded: The model.
+        micro: The batch.
+        seen: What a frozen vision tower saw before; gets what is new.
+    """
+    frozen = seen is not None or tower_is_frozen(loaded)
     with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-        vision = encode_media(
+        vision = _encode(loaded, micro, seen)
+    batch = micro.batch.to(loaded.device, non_blocking=True)
+    return answer_losses(loaded.model, batch, vision)
+
+
+def tower_is_frozen(loaded: LoadedModel) -> bool:
+    """Whether nothing of the vision tower is trained."""
+    visual: Any = core_of(loaded.model).model.visual
+    return not any(value.requires_grad for value in visual.parameters())
+
+
+def _encode(loaded: LoadedModel, micro: MicroBatch, seen: Seen | None) -> VisionFeatures:
+    if seen is None:
+        return encode_media(
             loaded.model,
             micro.pixels_ND.to(loaded.device, non_blocking=True),
             micro.grids,
             preprocess=loaded.preprocess,
         )
-    batch = micro.batch.to(loaded.device, non_blocking=True)
-    return answer_losses(loaded.model, batch, vision)
+    # One by one, because the last bits depend on what else is in a batch: a resumed training, which
+    # has seen other media so far, would not go on to the last bit.
+    pieces = torch.split(micro.pixels_ND, [grid.patches for grid in micro.grids])
+    return VisionFeatures.join([
+        encode_seen(
+            loaded.model, [pixels_ND], [grid], [key], preprocess=loaded.preprocess, seen=seen
+        )
+        for pixels_ND, grid, key in zip(pieces, micro.grids, micro.keys, strict=True)
+    ])

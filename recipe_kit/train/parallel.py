@@ -27,12 +27,13 @@ from torch.nn import Module, Parameter
 from recipe_kit.errors import RecipeError
 from recipe_kit.model.compiled import compile_model
 from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.seen import Seen
 from recipe_kit.model.vision import core_of
 from recipe_kit.model.world import World
-from recipe_kit.spec.train import Train
+from recipe_kit.spec.train import Augment, Train
 from recipe_kit.train.adapters import prepare, trainable
 from recipe_kit.train.feed import MicroBatch
-from recipe_kit.train.loss import token_losses
+from recipe_kit.train.loss import token_losses, tower_is_frozen
 
 T = TypeVar("T")
 
@@ -40,14 +41,26 @@ ROOMY = 0.4
 """Share of a GPU's memory that gathered weights and whole gradients may take during a step."""
 
 
-def place(loaded: LoadedModel, spec: Train, world: World) -> "Whole | Divided":
+def place(
+    loaded: LoadedModel, spec: Train, world: World, cache_gb: float = 0
+) -> "Whole | Divided":
     """Make a model ready for training on these processes.
+
+    Args:
+        loaded: The model; it is changed in place.
+        spec: What of it is trained.
+        world: The processes that train together.
+        cache_gb: Memory of each process for what a frozen vision tower saw, in units of 10^9
+            bytes; for trainings that come to the same media again.
 
     Raises:
         TrainError: `train.lora.targets` names a layer the model does not have.
     """
     kind = Divided if spec.method == "full" and world.size > 1 else Whole
-    return kind(loaded, spec, world)
+    weights = kind(loaded, spec, world)
+    if cache_gb and spec.augment == Augment() and tower_is_frozen(weights.loaded):
+        weights.seen = Seen(cache_gb)
+    return weights
 
 
 class Whole:
@@ -60,10 +73,12 @@ class Whole:
     """
 
     divided = False
+    seen: Seen | None = None
+    """What a frozen vision tower saw."""
 
     def __init__(self, loaded: LoadedModel, spec: Train, world: World) -> None:
         self.loaded = replace(loaded, model=prepare(loaded.model, spec))
-        self._spec, self._world = spec, world
+        self._world = world
         self._working = [value for _, value in trainable(self.loaded.model)]
         _alike(self._working, world)
         names = [name for name, _ in trainable(self.loaded.model)]
@@ -90,7 +105,7 @@ class Whole:
 
     def losses(self, micro: MicroBatch) -> torch.Tensor:
         """The loss of every answer token, float32 [P]."""
-        return token_losses(self.loaded, self._spec, micro)
+        return token_losses(self.loaded, micro, self.seen)
 
     def next_pass(self, *, last: bool) -> None:
         """Called before each forward pass of a step."""
@@ -138,6 +153,8 @@ class Divided:
     """
 
     divided = True
+    seen: Seen | None = None
+    """What a frozen vision tower saw."""
 
     def __init__(self, loaded: LoadedModel, spec: Train, world: World) -> None:
         self._world = world
@@ -168,7 +185,7 @@ class Divided:
             for value in module.parameters(recurse=False):
                 if value not in frozen and not isinstance(value, DTensor):
                     value.data = value.data.float()
-        root: Module = _Losses(loaded, spec)
+        root: Module = _Losses(loaded)
         self._root: Any = divide(root, ignored_params=frozen)
         parts: list[Any] = [module for module in root.modules() if isinstance(module, FSDPModule)]
         for part in parts:
@@ -179,7 +196,7 @@ class Divided:
 
     def losses(self, micro: MicroBatch) -> torch.Tensor:
         """The loss of every answer token, float32 [P]; every process has to call it."""
-        losses_P: torch.Tensor = self._root(micro)
+        losses_P: torch.Tensor = self._root(micro, self.seen)
         return losses_P
 
     def next_pass(self, *, last: bool) -> None:
@@ -245,13 +262,13 @@ class Divided:
 class _Losses(Module):
     """The root of a divided model, since the text model's own forward is not called."""
 
-    def __init__(self, loaded: LoadedModel, spec: Train) -> None:
+    def __init__(self, loaded: LoadedModel) -> None:
         super().__init__()
         self.model = loaded.model
-        self._loaded, self._spec = loaded, spec
+        self._loaded = loaded
 
-    def forward(self, micro: MicroBatch) -> torch.Tensor:
-        return token_losses(self._loaded, self._spec, micro)
+    def forward(self, micro: MicroBatch, seen: Seen | None) -> torch.Tensor:
+        return token_losses(self._loaded, micro, seen)
 
 
 def together(world: World, work: Callable[[], T]) -> T:

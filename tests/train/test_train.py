@@ -133,7 +133,7 @@ def test_the_loss_is_the_mean_over_tokens_or_over_answers(per: str) -> None:
         Example(two, ((CRACKED, "no"),)),
     ]
     (micro,) = feed.plain(examples, 2)
-    per_token, rows = token_losses(loaded, spec.train, micro), micro.batch.answer_rows_P
+    per_token, rows = token_losses(loaded, micro), micro.batch.answer_rows_P
     assert rows.bincount().tolist() == [len(TOKENIZER(text + "<|im_end|>")["input_ids"])
                                       for text in ("no", "no crack, no stain", "no")]
     each = [per_token[rows == row] for row in range(3)]
