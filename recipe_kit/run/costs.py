@@ -160,7 +160,8 @@ class Costs:
         train = self.recipe.train
         media = self._samples("train").get(name, 0)
         drawn = self._shares()[name] * self.schedule.epoch_samples * train.epochs
-        if not self.frozen_tower or train.augment != Augment() or train.epochs <= 1 or not drawn * media:
+        held = self.frozen_tower and train.augment == Augment() and train.epochs > 1
+        if not held or not drawn * media:
             return 1.0
         room, passes = self._room(self.lessons[name][0], media), drawn / media
         encoded = sum(

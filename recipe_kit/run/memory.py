@@ -19,6 +19,8 @@ ROOMY = 0.4
 """Share of a GPU that gathered weights and whole gradients may take (`train.parallel`)."""
 LOGIT_BYTES = 12
 """Of a logit: in bfloat16, in float32, and its gradient."""
+MOST_LOGITS = 1 << 28
+"""Numbers; more are computed in parts (`model.forward`)."""
 RESERVE = 1_500_000_000
 """Bytes that CUDA itself and its libraries take."""
 
@@ -84,7 +86,7 @@ def training_memory(shape: Shape, train: Train, batch: Work, gpu: Gpu, gpus: int
         gradients=4 * gradients,
         optimizer=8 * trained // parts,
         activations=activations,
-        logits=LOGIT_BYTES * batch.logits * shape.text.vocabulary,
+        logits=LOGIT_BYTES * min(batch.logits * shape.text.vocabulary, MOST_LOGITS),
     )
 
 

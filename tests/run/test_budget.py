@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from small_project import Project
 
+from recipe_kit.model import forward
 from recipe_kit.model.checkpoint import TINY
 from recipe_kit.model.flops import Work, asking, medium, sequences, training
 from recipe_kit.model.gpus import GPUS, gpu_named
@@ -18,7 +19,7 @@ from recipe_kit.run.costs import UTILIZATION, Costs, known
 from recipe_kit.run.expected import Shown, asked, lesson, shown
 from recipe_kit.run.forecast import Schedule
 from recipe_kit.run.measured import told, with_prediction
-from recipe_kit.run.memory import ROOMY, Memory, training_memory
+from recipe_kit.run.memory import MOST_LOGITS, ROOMY, Memory, training_memory
 from recipe_kit.run.sizes import sizes
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.train import Train
@@ -121,8 +122,17 @@ def test_memory_where_there_is_less_room() -> None:
     assert found.gradients == found.masters == 4 * (8_767_123_696 - vision) // 8
 
 
-def test_room_for_whole_weights_is_what_the_training_says() -> None:
-    assert parallel.ROOMY == ROOMY
+def test_limits_are_those_of_the_training() -> None:
+    """They stand twice, because a plan must not wait for torch."""
+    assert (parallel.ROOMY, forward.MOST_LOGITS) == (ROOMY, MOST_LOGITS)
+
+
+def test_memory_of_logits() -> None:
+    def logits(count: int) -> int:
+        return training_memory(PUBLISHED["2B"], Train(), Work(logits=count), H200).logits
+
+    assert logits(100) == 12 * 100 * 151_936
+    assert logits(2000) == 12 * 2**28
 
 
 def test_memory_of_activations() -> None:
@@ -249,7 +259,7 @@ def test_a_study_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "media: 16 frames of 800 × 448 pixels, 2,800 visual tokens; assumed, as large as the "
         "limits of `model` let them be"
     )
-    assert memory.startswith("memory of each GPU in training: about 683 GB (weights 4.29 + ")
+    assert memory.startswith("memory of each GPU in training: about 656 GB (weights 4.29 + ")
     assert training.startswith("training: about 46.3 s (1.19 s a step of 64 samples")
     assert evaluation.startswith(
         "evaluation: about 16.7 s (the base model 2.37 s, larger 6.56 s, 3 checkpoints 7.74 s); "
