@@ -160,7 +160,8 @@ def _record(
         spec_digest=spec_digest(spec),
         spec=spec,
         provenance=same.provenance if same else provenance(
-            job.layout.root, device=device_name(job.device), started=started, finished=now()
+            job.layout.root, device=device_name(job.device, job.world.size), started=started,
+            finished=now(),
         ),
         stages=done,
         model=_model_facts(job, recipe.model, outcome.evaluations[0].revision),

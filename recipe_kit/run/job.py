@@ -183,8 +183,11 @@ def choose_device(wanted: str) -> str:
     return found if wanted == "auto" else wanted
 
 
-def device_name(device: str) -> str:
-    """What the device is called, for the page."""
+def device_name(device: str, processes: int = 1) -> str:
+    """What the device is called, for the page, and how many there are: one for each process."""
     import torch
 
-    return "CPU" if device == "cpu" else str(torch.cuda.get_device_name(device))
+    if device == "cpu":
+        return "CPU"
+    several = f"{processes} × " if processes > 1 else ""
+    return f"{several}{torch.cuda.get_device_name(device)}"

@@ -25,6 +25,8 @@ SAVING_S = 600
 LOOK_EVERY_S = 2.0
 GRACE_S = 10.0
 """Seconds until a process ends by itself when another one has failed, and nobody ends it."""
+FAILED, STOPPED = ".failed-", ".stopped-"
+"""How the names of empty files begin that the first process to fail, or to be stopped, leaves."""
 OURS = "RECIPE_KIT_LAUNCHED"
 """Set in the environment of processes that `launch` started: it tells how they ended."""
 
@@ -122,7 +124,7 @@ def together(folder: Path, *, go_on: str) -> Iterator["World"]:
     if world.size == 1:
         yield world
         return
-    failed = folder / f".failed-{world.broadcast(uuid4().hex)}"
+    failed = folder / f"{FAILED}{world.broadcast(uuid4().hex)}"
     threading.Thread(target=_end_with_the_others, args=(failed,), daemon=True).start()
     try:
         yield world
@@ -137,6 +139,8 @@ def _told(error: BaseException, world: "World", failed: Path, go_on: str) -> int
     code = 1
     if isinstance(error, KeyboardInterrupt):
         code, text = INTERRUPTED, f"\nStopped. To go on: {go_on}"
+        # Another name: the others have heard it too, and are not to be ended while they save.
+        failed = failed.with_name(failed.name.replace(FAILED, STOPPED))
     elif isinstance(error, RecipeError):
         code, text = error.exit_code, f"Error: {error}"
     elif isinstance(error, SystemExit):
@@ -179,6 +183,7 @@ def _is_lost(error: BaseException) -> bool:
 def _is_first(failed: Path) -> bool:
     """Whether this process is the first to fail; from now on no other is."""
     try:
+        failed.parent.mkdir(parents=True, exist_ok=True)
         with failed.open("x"):
             return True
     except FileExistsError:

@@ -4,7 +4,8 @@
 
 The process RANK is killed (SIGKILL) when it has logged so many answers; `-` for nobody. The
 imports are done once; each process is a fork. When one ends badly the others are ended, as
-torchrun does. Ends with the exit code of the one that failed first, 128 and more for a signal.
+torchrun does, unless UNATTENDED is set in the environment. Ends with the exit code of the one that
+failed first, 128 and more for a signal.
 """
 
 import os
@@ -66,8 +67,11 @@ def share(processes: int, killed: str, arguments: list[str]) -> int:
     victim, _, answers = killed.partition(":")
     environment = {
         "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
-        "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port()), "RECIPE_KIT_LAUNCHED": "1",
+        "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port()),
     }
+    unattended = "UNATTENDED" in os.environ
+    if not unattended:
+        environment["RECIPE_KIT_LAUNCHED"] = "1"
     running = {
         in_a_fork(rank, environment, int(answers) if str(rank) == victim else 0, arguments)
         for rank in range(processes)
@@ -79,7 +83,7 @@ def share(processes: int, killed: str, arguments: list[str]) -> int:
         code = os.waitstatus_to_exitcode(status)
         if code and not worst:
             worst = code if code > 0 else 128 - code
-            for one in running:
+            for one in () if unattended else running:
                 os.kill(one, signal.SIGTERM)
     return worst
 

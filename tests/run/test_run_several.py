@@ -158,6 +158,19 @@ def test_a_failure_of_every_process_is_told_once(unasked: Project) -> None:
     assert done.stderr.count("Error") == 1 and "is working on this run" in done.stderr
 
 
+@pytest.mark.slow
+def test_processes_that_nobody_ends_see_that_one_is_gone(unasked: Project) -> None:
+    done = subprocess.run(
+        [sys.executable, several_processes.__file__, str(unasked.root), "3", "1:5", *GATED],
+        env=ALONE | {"UNATTENDED": "1"}, text=True, capture_output=True,
+    )
+    assert done.returncode == 128 + signal.SIGKILL
+    told = done.stderr.split("▸ zero-shot\n")[1]
+    assert told.startswith("Error: process ") and told.count("Error") == 1
+    assert " of 3 has lost the others" in told and "Traceback" not in told
+    assert told.endswith(f"to go on: recipe run recipes/small.yaml --set '{ENOUGH}'\n")
+
+
 def begun(project: Project, *arguments: str) -> "subprocess.Popen[str]":
     """A run that `recipe` shares out itself, as soon as its second process logs answers."""
     before = logged_by_second(project)
