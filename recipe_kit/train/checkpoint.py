@@ -21,7 +21,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +72,16 @@ class State(BaseModel):
     """Media that other samples stood in for, of all processes."""
     seconds: float = 0.0
     validations: tuple[Validation, ...] = ()
+
+
+def merged(found: Iterable[BadMedium]) -> tuple[BadMedium, ...]:
+    """Media that several processes could not read, once each."""
+    merged: dict[tuple[str, str], BadMedium] = {}
+    for medium in found:
+        key = medium.source, medium.media
+        before = merged[key].times if key in merged else 0
+        merged[key] = medium.model_copy(update={"times": before + medium.times})
+    return tuple(merged.values())
 
 
 def place(folder: Path, step: int) -> Path:

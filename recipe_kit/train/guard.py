@@ -1,10 +1,18 @@
-"""Which steps are taken: none whose loss or gradient is no number, or far off all before it."""
+"""Which steps are taken, and what ends a training that cannot go on.
+
+No step is taken whose loss or gradient is no number, or far off all before it.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from recipe_kit.errors import TrainError
+from recipe_kit.model.memory import is_memory_error
 
 BAD_STEPS = 3
 """So many steps in a row without a usable gradient end the training."""
@@ -47,3 +55,44 @@ def fault(
         if value <= before.mean() + spike * before.std():
             return ""
     return "spike"
+
+
+def diverged(why: str, step: int, learning_rate: float, saved: Path | None) -> TrainError:
+    """What ends a training after several bad steps, or a validation that is no number.
+
+    Args:
+        why: What was wrong with the last step, as `fault` says it.
+        step: Steps done.
+        learning_rate: Of the recipe.
+        saved: The last checkpoint, if there is one.
+    """
+    last = f"the last good checkpoint is {saved}" if saved else "no checkpoint yet"
+    if why == "spike":
+        return TrainError(
+            f"loss and gradient are far above those before for {BAD_STEPS} steps in a row, the "
+            f"last of them step {step}; {last}",
+            where="train.spike",
+            fix=f"Lower train.learning_rate: it is {learning_rate:g}; try a third of that. Or set "
+            "train.spike: null, which takes such steps.",
+        )
+    return TrainError(
+        f"the loss is no number at step {step}; {last}",
+        where="train.learning_rate",
+        fix=f"Lower it: it is {learning_rate:g}; try a third of that.",
+    )
+
+
+@contextmanager
+def clear_memory_errors() -> Iterator[None]:
+    """Says what to change where the memory is not enough."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_error(error):
+            raise
+        raise TrainError(
+            "the memory is not enough for this training",
+            where="train.batch_size",
+            fix="Make train.batch_size smaller and train.accumulate larger by the same factor, "
+            "set train.gradient_checkpointing: true, or make model.max_pixels smaller.",
+        ) from error

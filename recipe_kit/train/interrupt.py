@@ -1,5 +1,6 @@
 """Ctrl-C at a moment when the weights are whole."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -44,3 +45,13 @@ def noted(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_signals() -> list[signal.Signals]:
+    """What asks one of several processes to stop.
+
+    SIGTERM only where torch's launcher passes it on: elsewhere it says that a process has died,
+    and nothing can be agreed on any more.
+    """
+    passed_on = os.environ.get("TORCHELASTIC_SIGNALS_TO_HANDLE", "SIGTERM").split(",")
+    return [signal.SIGINT, *([signal.SIGTERM] if "SIGTERM" in passed_on else [])]

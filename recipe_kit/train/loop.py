@@ -4,11 +4,9 @@ Every process of a run is in the same place of it, and decides the same; the fir
 """
 
 import math
-import os
-import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -16,25 +14,24 @@ from typing import NamedTuple
 import torch
 
 from recipe_kit.data.clip import ReadMedia
-from recipe_kit.errors import TrainError
 from recipe_kit.model.load import LoadedModel
-from recipe_kit.model.memory import is_memory_error
 from recipe_kit.model.world import World
 from recipe_kit.record.schemas import BadMedium, Sample, TrainingResult, Validation
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train import checkpoint
 from recipe_kit.train.adapters import optimizer_groups
-from recipe_kit.train.checkpoint import State
+from recipe_kit.train.checkpoint import State, merged
 from recipe_kit.train.feed import Feed, Window
 from recipe_kit.train.gradient import AskedToStopError, TooLittleMemoryError, gradient
-from recipe_kit.train.guard import BAD_STEPS, fault
+from recipe_kit.train.guard import BAD_STEPS, clear_memory_errors, diverged, fault
 from recipe_kit.train.index import Index
-from recipe_kit.train.interrupt import held_back, noted
+from recipe_kit.train.interrupt import held_back, noted, stop_signals
 from recipe_kit.train.log import Log, Step
 from recipe_kit.train.loss import loss_sum, loss_weight
 from recipe_kit.train.meter import Meter, peak_memory
 from recipe_kit.train.parallel import place, together
 from recipe_kit.train.plan import Plan, make_plan
+from recipe_kit.train.result import result_of
 from recipe_kit.train.schedule import Scores, best, learning_rate, plateaued
 
 ALONE = World()
@@ -101,7 +98,7 @@ def train(
         StorageError: the disk is full.
     """
     plan = make_plan(recipe, samples, blend)
-    with _clear_memory_errors():
+    with clear_memory_errors():
         session = _Session(
             loaded, recipe, plan, read_media, folder, validate, progress, note, keep_all, world
         )
@@ -157,7 +154,7 @@ class _Session:
         """Do what is left to do."""
         alone = self._world.size == 1
         try:
-            with noted(*(() if alone else _stop_signals())) as asked:
+            with noted(*(() if alone else stop_signals())) as asked:
                 self._loop(asked)
         except AskedToStopError:
             self._save()
@@ -249,7 +246,7 @@ class _Session:
         if self._progress:
             self._progress(done)
         if self._state.bad_in_a_row >= BAD_STEPS:
-            raise self._diverged(skipped)
+            raise diverged(skipped, self._state.step, spec.learning_rate, self._saved)
 
     def _advance(self, good: bool) -> None:
         state = self._state
@@ -313,7 +310,8 @@ class _Session:
         parts = self._world.gather((loss, weight))
         loss, weight = sum(loss for loss, _ in parts), sum(weight for _, weight in parts)
         if not math.isfinite(loss):
-            raise self._diverged("no number")
+            rate = self._spec.learning_rate
+            raise diverged("no number", self._state.step, rate, self._saved)
         return loss / weight
 
     def _stopped(self) -> str:
@@ -370,7 +368,7 @@ class _Session:
     def _bad_media(self) -> tuple[BadMedium, ...]:
         """What all processes could not read, before and since the training was resumed."""
         found = self._world.gather(self._feed.bad)
-        return _merged(chain(self._bad, *found))
+        return merged(chain(self._bad, *found))
 
     def _kept(self) -> set[int]:
         """Steps whose checkpoints stay; one that Ctrl-C saved in between goes with the next."""
@@ -381,93 +379,19 @@ class _Session:
             kept |= {step for step in found if self._plan.save_due(step, every)}
         return kept
 
-    def _diverged(self, why: str) -> TrainError:
-        last = f"the last good checkpoint is {self._saved}" if self._saved else "no checkpoint yet"
-        step, rate = self._state.step, self._spec.learning_rate
-        if why == "spike":
-            return TrainError(
-                f"loss and gradient are far above those before for {BAD_STEPS} steps in a row, the "
-                f"last of them step {step}; {last}",
-                where="train.spike",
-                fix=f"Lower train.learning_rate: it is {rate:g}; try a third of that. Or set "
-                "train.spike: null, which takes such steps.",
-            )
-        return TrainError(
-            f"the loss is no number at step {step}; {last}",
-            where="train.learning_rate",
-            fix=f"Lower it: it is {rate:g}; try a third of that.",
-        )
-
     def _result(self, role: str) -> TrainingResult:
         peak = max(self._world.gather(peak_memory(self._weights.loaded.device)))
-        bad = self._bad_media()
-        performance = self._meter.performance(self._world)
-        state, plan, chosen = self._state, self._plan, self._best_step()
-        folder = checkpoint.place(self._checkpoints, chosen)
-        total = sum(plan.per_epoch.values())
-        return TrainingResult(
+        state = self._state.model_copy(update={"bad_media": self._bad_media()})
+        best_step = self._best_step()
+        chosen = checkpoint.place(self._checkpoints, best_step)
+        return result_of(
+            self._plan, state, stopped=self._stopped(), best_step=best_step,
             role=role,
-            method=self._spec.method,
             parameters=self._parameters,
             trainable_parameters=sum(value.numel() for _, value in self._weights.named),
-            samples={name: len(members) for name, members in plan.sources.items()},
-            drawn={name: count / total for name, count in plan.per_epoch.items()},
-            questions=plan.questions_in_epoch(),
-            steps=state.step,
-            planned_steps=plan.steps,
-            epochs=state.step / plan.steps_per_epoch,
-            epoch_samples=total,
-            stopped=self._stopped() + (
-                f"; {state.skipped} of them skipped, without a usable gradient"
-                if state.skipped else ""
-            ),
-            best_step=chosen,
-            validations=tuple(
-                v.model_copy(update={"best": v.step == chosen}) for v in state.validations
-            ),
             curve=self._log.curve(),
-            seconds=state.seconds,
             peak_memory_bytes=peak,
-            checkpoint=folder.relative_to(self._folder).as_posix(),
-            revision=together(self._world, lambda: checkpoint.revision(folder)),
-            triple=plan.triple(),
-            skipped=state.skipped,
-            bad_media=bad,
-            micro_batch=state.micro_batch,
-            performance=performance,
+            checkpoint=chosen.relative_to(self._folder).as_posix(),
+            revision=together(self._world, lambda: checkpoint.revision(chosen)),
+            performance=self._meter.performance(self._world),
         )
-
-
-def _stop_signals() -> list[signal.Signals]:
-    """What asks one of several processes to stop.
-
-    SIGTERM only where torch's launcher passes it on: elsewhere it says that a process has died,
-    and nothing can be agreed on any more.
-    """
-    passed_on = os.environ.get("TORCHELASTIC_SIGNALS_TO_HANDLE", "SIGTERM").split(",")
-    return [signal.SIGINT, *([signal.SIGTERM] if "SIGTERM" in passed_on else [])]
-
-
-def _merged(found: Iterable[BadMedium]) -> tuple[BadMedium, ...]:
-    """Media that several processes could not read, once each."""
-    merged: dict[tuple[str, str], BadMedium] = {}
-    for medium in found:
-        key = medium.source, medium.media
-        before = merged[key].times if key in merged else 0
-        merged[key] = medium.model_copy(update={"times": before + medium.times})
-    return tuple(merged.values())
-
-
-@contextmanager
-def _clear_memory_errors() -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_memory_error(error):
-            raise
-        raise TrainError(
-            "the memory is not enough for this training",
-            where="train.batch_size",
-            fix="Make train.batch_size smaller and train.accumulate larger by the same factor, "
-            "set train.gradient_checkpointing: true, or make model.max_pixels smaller.",
-        ) from error

@@ -67,10 +67,12 @@ def in_forks(case: Case) -> list[int]:
             }
             try:
                 one(case)
+            except KeyboardInterrupt:
+                os._exit(130)
             except BaseException as error:
-                if not isinstance(error, KeyboardInterrupt):
-                    traceback.print_exc()
-                os._exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+                traceback.print_exc()
+                Path(case["folder"], f"error-{rank}.txt").write_text(str(error))
+                os._exit(1)
             os._exit(0)
         children.append(child)
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
