@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 
-PRELOAD = ["recipe_kit.train.workers"]
+PRELOAD = ["recipe_kit.train.workers", "transformers.tokenization_utils_tokenizers"]
 """The server keeps what it has imported at its start, so it imports what any of them needs."""
 
 

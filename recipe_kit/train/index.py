@@ -41,8 +41,9 @@ SCHEMA = pa.schema([
 ROWS = 16_384
 """Rows of each batch of a table; the last has fewer."""
 
-FORGET_AFTER = 10_000
-"""Rows that are read before their pages are given back."""
+FORGET_AFTER = 500
+"""Rows that are read before their pages are given back; with its neighbors, which the system reads
+too, each takes some hundred kilobytes."""
 
 
 class Index:
