@@ -40,19 +40,20 @@ def with_prediction(
 
 
 def told(performance: Performance) -> str:
-    """One line about a training: what was measured, and what was predicted."""
+    """One line about a training: what was measured, and how it compares with the prediction."""
     parts = [
         f"{rate(performance.samples_per_second)} samples/s",
         f"{performance.tokens_per_second:,.0f} tokens/s",
-        f"{performance.data_wait:.1%} of the time waiting for data",
+        f"data wait {performance.data_wait:.1%}",
     ]
     if performance.utilization is not None:
-        parts.append(f"{performance.utilization:.1%} of the GPU's peak")
-    parts.append(f"{performance.peak_memory_bytes / 1e9:,.3g} GB at most")
+        parts.append(f"utilization {performance.utilization:.1%}")
+    parts.append(f"memory {performance.peak_memory_bytes / 1e9:,.3g} GB")
     line = ", ".join(parts)
-    if performance.predicted_seconds is None or performance.predicted_memory_bytes is None:
+    if not performance.predicted_seconds or not performance.predicted_memory_bytes:
         return line
     return (
         f"{line}; {performance.seconds / performance.predicted_seconds:.2f} times the predicted "
-        f"time, and {performance.predicted_memory_bytes / 1e9:,.3g} GB were predicted"
+        f"time, {performance.peak_memory_bytes / performance.predicted_memory_bytes:.2f} times the "
+        "predicted memory"
     )

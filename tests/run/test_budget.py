@@ -297,8 +297,8 @@ def test_a_training_beside_its_prediction(tmp_path: Path) -> None:
         "predicted_seconds": 8.0, "predicted_memory_bytes": 70_000_000_000,
     })
     assert told(told_so) == (
-        "123 samples/s, 45,679 tokens/s, 1.2% of the time waiting for data, 43.2% of the GPU's "
-        "peak, 65.4 GB at most; 1.25 times the predicted time, and 70 GB were predicted"
+        "123 samples/s, 45,679 tokens/s, data wait 1.2%, utilization 43.2%, memory 65.4 GB; 1.25 "
+        "times the predicted time, 0.93 times the predicted memory"
     )
 
 
@@ -306,9 +306,7 @@ def test_a_training_beside_its_prediction(tmp_path: Path) -> None:
 def test_nothing_is_predicted_of_what_is_not_in_the_table(tmp_path: Path, gpu: str) -> None:
     slow = MEASURED.model_copy(update={"gpu": gpu, "utilization": None})
     assert with_prediction(slow, recipe(WORLD), tmp_path, {}) == slow
-    assert told(slow) == (
-        "123 samples/s, 45,679 tokens/s, 1.2% of the time waiting for data, 65.4 GB at most"
-    )
+    assert told(slow) == "123 samples/s, 45,679 tokens/s, data wait 1.2%, memory 65.4 GB"
     assert with_prediction(None, recipe(WORLD), tmp_path, {}) is None
 
 
