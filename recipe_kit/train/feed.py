@@ -176,7 +176,8 @@ class Feed:
         here, there = tee(_shares(plan, start, batch_size, world))
         items = (item for share in there for cut in share.cuts for item in cut)
         one = read if self._workers else self._reader.training
-        with closing(ahead(one, items, depth=2 * batch_size, pool=pool)) as ready:
+        depth = 2 * max(batch_size, self._workers or THREADS)
+        with closing(ahead(one, items, depth=depth, pool=pool)) as ready:
             for share in here:
                 bad: list[tuple[Item, DataError]] = []
                 batches = []

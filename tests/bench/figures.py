@@ -1,6 +1,7 @@
 """Measures the figures of the README: `nox -s bench`.
 
     python -m tests.bench.figures [demo] [real] [spatial] [starters] [av] [commands] [suite] [clips]
+                                  [table]
 
 Nothing here is asserted: the table says what was measured, beside the bar.
 """
@@ -19,6 +20,7 @@ from typing import Any
 import psutil
 
 from tests.bench.clips import clips
+from tests.bench.table import table
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -29,7 +31,7 @@ def main() -> None:
     """Print one table."""
     parts = {
         "demo": demo, "real": real, "spatial": spatial, "starters": starters,
-        "av": av, "commands": commands, "suite": suite, "clips": clips,
+        "av": av, "commands": commands, "suite": suite, "clips": clips, "table": table,
     }
     wanted = sys.argv[1:] or list(parts)
     rows: list[Row] = []

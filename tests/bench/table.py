@@ -87,7 +87,8 @@ def write_samples(path: Path, rows: int) -> None:
                     "split": "val" if part == "human_annotated" and number % 12 == 0 else "train",
                     "prompt": "Describe the drive in the video, and say what the driver has to "
                     "attend to.",
-                    "target": f"Drive {number}. " + 2 * TEXT, "width": 1936, "height": 1220, "part": part,
+                    "target": f"Drive {number}. " + 2 * TEXT,
+                    "width": 1936, "height": 1220, "part": part,
                 }) + "\n")
 
 
