@@ -12,6 +12,7 @@ import torch
 
 from recipe_kit.model.batch import Batch
 from recipe_kit.model.cache import Cache, Recorder
+from recipe_kit.model.devices import moved
 from recipe_kit.model.forward import forward_batch, forward_next
 from recipe_kit.model.prompt import Ints
 from recipe_kit.model.vision import VisionFeatures
@@ -111,7 +112,7 @@ class Generation:
             part.read(self._stop)
             rows = [row for row, answer in enumerate(part.answers) if not answer.done]
             if rows and part.recorder is not None:
-                rows_B = torch.tensor(rows, device=part.tokens_B.device)
+                rows_B = moved(torch.tensor(rows), part.tokens_B.device)
                 parts.append(part.recorder.take(part.spans_B4[rows]))
                 going += [part.answers[row] for row in rows]
                 tokens.append(part.tokens_B[rows_B])
@@ -192,7 +193,7 @@ def _go_on(
             return
         if len(left) <= SPARSE * len(going):
             cache.keep(left)
-            left_B = torch.tensor(left, device=tokens_B.device)
+            left_B = moved(torch.tensor(left), tokens_B.device)
             going = [going[row] for row in left]
             tokens_B, positions_B = tokens_B[left_B], positions_B[left_B]
 
@@ -210,11 +211,12 @@ class _Step:
             return
         longest = max(map(len, watch))
         padded_BK = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in watch])
-        every = len(watch) == len(answers)
-        logits = logits_BW if every else logits_BW[self._watching]
+        if len(watch) < len(answers):
+            rows = moved(torch.tensor(self._watching), logits_BW.device)
+            logits_BW = logits_BW.index_select(0, rows)
         # The only place that needs all words.
-        logs = logits.log_softmax(-1, dtype=torch.float32)
-        self._coming = Coming(tokens_B, logs.gather(1, padded_BK.to(logits.device)))
+        logs = logits_BW.log_softmax(-1, dtype=torch.float32)
+        self._coming = Coming(tokens_B, logs.gather(1, moved(padded_BK, logs.device)))
 
     def add(self, answers: Sequence[_Answer], stop: frozenset[int]) -> None:
         """Wait for the tokens, and add them to the answers that go on."""

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from recipe_kit.model.prefix import Branches, Group, Layout, moved
+from recipe_kit.model.devices import moved
+from recipe_kit.model.prefix import Branches, Group, Layout
 from recipe_kit.model.prompt import IGNORED, Encoded, Ints
 
 ALIKE = 0.85

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from recipe_kit.model.attention import Part, attend_with_lse
+from recipe_kit.model.devices import moved
 from recipe_kit.model.prefix import Attend
 from recipe_kit.model.prompt import Ints
 
@@ -122,14 +123,15 @@ class Cache:
         if lacking.any():
             before = np.arange(self._filled + free) < lacking[:, None]
             bias = np.where(before, -np.inf, 0).astype(np.float32)[:, None, None]
-            self._bias = torch.from_numpy(bias).to(device, non_blocking=True)
+            self._bias = moved(torch.from_numpy(bias), device)
         columns = np.arange(self._filled)
         places = []
         for part in self._parts:
             _, _, start, size = part.spans_B4.T
             at = (start + size - self._filled)[:, None] + columns
             # Any token in the columns before its own: the bias hides them.
-            places.append(torch.from_numpy(np.maximum(at, start[:, None]).ravel()).to(device))
+            at = np.maximum(at, start[:, None]).ravel()
+            places.append(moved(torch.from_numpy(at), device))
 
         def room(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
             _, heads, size = tensors[0].shape
@@ -165,14 +167,14 @@ class Cache:
                          _strided(value, starts[0], len(starts), size, stride))
                         for key, value in part.layers
                     ],
-                    None if inorder else torch.tensor(asking, device=device).clamp(min=0),
+                    None if inorder else moved(torch.tensor(asking).clamp(min=0), device),
                     each,
                 ))  # fmt: skip
             first += len(part.spans_B4)
         inorder = order == list(range(len(self)))
         found = {row: place for place, row in enumerate(order)}
         back = [found[row] for row in range(len(self))]
-        self._back_B = None if inorder else torch.tensor(back, device=device)
+        self._back_B = None if inorder else moved(torch.tensor(back), device)
 
     def __len__(self) -> int:
         """Answers that go on."""
@@ -211,7 +213,7 @@ class Cache:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Forget all answers but these, in order."""
-        rows_B = torch.tensor(rows, device=self._own[0][0].device)
+        rows_B = moved(torch.tensor(rows), self._own[0][0].device)
         for own in self._own:
             own[:] = (tensor.index_select(0, rows_B) for tensor in own)
         if self._bias is not None:

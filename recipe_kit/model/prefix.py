@@ -25,6 +25,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from recipe_kit.model.attention import Part, attend_with_lse, gradients, merge
+from recipe_kit.model.devices import moved
 
 ATTENTION = "recipe_kit_branches"
 
@@ -205,16 +206,6 @@ def attend_causally(
     return F.scaled_dot_product_attention(
         query, key, value, is_causal=True, scale=scale, enable_gqa=True
     ).transpose(1, 2)
-
-
-def moved(
-    tensor: torch.Tensor, device: torch.device | str, non_blocking: bool
-) -> torch.Tensor:
-    """A tensor on another device."""
-    if non_blocking and torch.device(device).type == "cuda" and not tensor.is_cuda:
-        # From memory that is not pinned, a copy may wait for all that the GPU has yet to do.
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=non_blocking)
 
 
 def cut(part_HTK: torch.Tensor, rows: int) -> torch.Tensor:

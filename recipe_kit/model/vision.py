@@ -27,6 +27,7 @@ from transformers.vision_utils import (
 )
 
 from recipe_kit.errors import ModelError
+from recipe_kit.model.devices import moved
 from recipe_kit.model.pixels import Grid, Preprocess
 
 ATTENTION = "recipe_kit_steps"
@@ -78,7 +79,7 @@ class VisionFeatures:
                 self.lengths[media[0] : media[-1] + 1],
             )
         rows = torch.cat([torch.arange(starts[m], starts[m + 1]) for m in media])
-        rows = rows.to(self.tokens_VE.device)
+        rows = moved(rows, self.tokens_VE.device)
         return VisionFeatures(
             self.tokens_VE[rows],
             tuple(feature[rows] for feature in self.deepstack_VE),
@@ -152,8 +153,10 @@ def encode_media(
 def normalize_patches(pixels_ND: torch.Tensor, preprocess: Preprocess) -> torch.Tensor:
     """Normalize uint8 patches on their device; float32 of the same shape."""
     device = pixels_ND.device
-    mean = torch.tensor(preprocess.mean, device=device).view(1, 3, 1)
-    std = torch.tensor(preprocess.std, device=device).view(1, 3, 1)
+    mean, std = (
+        moved(torch.tensor(values), device).view(1, 3, 1)
+        for values in (preprocess.mean, preprocess.std)
+    )
     channels = pixels_ND.view(len(pixels_ND), 3, -1).float()
     return channels.mul(1 / 255).sub(mean).div(std).view(pixels_ND.shape)
 
