@@ -72,6 +72,8 @@ def read(folder: Path, named: Named, optimizer: torch.optim.Optimizer, world: Wo
     for name, size in sizes.items():
         if (folder / name).stat().st_size != size:
             raise ValueError(f"{name} has been cut")
+    # What is wrong with it torch would not say.
+    _Reader(folder).read_metadata()
     for group in optimizer.param_groups:
         for value in group["params"]:
             optimizer.state[value] = _fresh(value, on_device=bool(group["fused"]))
