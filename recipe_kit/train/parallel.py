@@ -130,10 +130,11 @@ class Whole:
 
     def stepped(self) -> None:
         """Called when the masters have changed."""
-        with torch.no_grad():
-            for (_, master), working in zip(self.named, self._working, strict=True):
-                if master is not working:
-                    working.copy_(master)
+        if self.loaded.dtype != torch.float32:
+            with torch.no_grad():
+                # One call for hundreds of small weights.
+                working: list[torch.Tensor] = [*self._working]
+                torch._foreach_copy_(working, [master for _, master in self.named])
 
     @contextmanager
     def whole(self) -> Iterator[LoadedModel]:

@@ -23,6 +23,12 @@ class Case(TypedDict, total=False):
 
     folder: str
     size: int
+    local: int
+    """Processes on each machine, as far as they know; all of them when not given."""
+    parts: bool
+    """Do not train; note what part of each weight a process holds."""
+    bfloat16: bool
+    """The model's format."""
     train: dict[str, object]
     """The training section of its recipe."""
     samples: tuple[int, int]
@@ -55,14 +61,15 @@ def free_port() -> int:
 
 def in_forks(case: Case) -> list[int]:
     size = case.get("size", 2)
+    local = case.get("local", size)
     port = free_port()
     children = []
     for rank in range(size):
         child = os.fork()
         if child == 0:
             os.environ |= {
-                "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size),
-                "LOCAL_WORLD_SIZE": str(size), "MASTER_ADDR": "localhost",
+                "RANK": str(rank), "LOCAL_RANK": str(rank % local), "WORLD_SIZE": str(size),
+                "LOCAL_WORLD_SIZE": str(local), "MASTER_ADDR": "localhost",
                 "MASTER_PORT": str(port),
             }
             try:
@@ -83,6 +90,14 @@ def one(case: Case) -> None:
     world = join()
     folder, (count, val) = Path(case["folder"]), case.get("samples", (12, 4))
     loaded = small_model()
+    if case.get("bfloat16"):
+        loaded = replace(loaded, model=loaded.model.bfloat16(), dtype=torch.bfloat16)
+    if case.get("parts"):
+        placed = place(loaded, recipe(**case["train"]).train, world).named
+        held = {name: [value.to_local().numel(), value.numel()] for name, value in placed}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"parts-{world.rank}.json").write_text(json.dumps(held))
+        return
     last = world.rank == world.size - 1
     first = loaded.model.model.language_model.layers[0]
     if last and "crowded" in case:
@@ -113,11 +128,13 @@ def too_little(tokens: int, most: int) -> None:
 
 if __name__ == "__main__":
     import signal
+    from dataclasses import replace
 
     import torch
     from small_model import recipe, samples, small_model
     from small_training import run
 
     from recipe_kit.model.world import join
+    from recipe_kit.train.parallel import place
 
     print(json.dumps([in_forks(case) for case in json.load(sys.stdin)]))
