@@ -57,7 +57,7 @@ def _seen(job: Job, model: OtherModel) -> Seen | None:
     if job.seen and model is job.recipe.model:
         return job.seen
     # Its tower is its own: only a further benchmark may show it the same media.
-    left = job.recipe.evaluation.vision_cache_gb - (job.seen.bytes / GIGABYTE if job.seen else 0)
+    left = job.seen_gigabytes - (job.seen.bytes / GIGABYTE if job.seen else 0)
     return Seen(left) if left > 0 and len(job.recipe.benchmarks) > 1 else None
 
 

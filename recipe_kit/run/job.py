@@ -108,8 +108,13 @@ class Job:
         """
         train = self.recipe.train
         frozen = train.freeze_vision if train.method == "full" else not train.lora.vision
-        kept = self.recipe.evaluation.vision_cache_gb
+        kept = self.seen_gigabytes
         return Seen(kept) if kept and frozen and train.method != "none" else None
+
+    @property
+    def seen_gigabytes(self) -> float:
+        """This process's share of the memory for what vision towers saw."""
+        return self.recipe.evaluation.vision_cache_gb / self.world.local_size
 
     @cached_property
     def preprocess(self) -> Preprocess:
