@@ -41,9 +41,9 @@ SCHEMA = pa.schema([
 ROWS = 16_384
 """Rows of each batch of a table; the last has fewer."""
 
-FORGET_AFTER = 500
-"""Rows that are read before their pages are given back; with its neighbors, which the system reads
-too, each takes some hundred kilobytes."""
+FORGET_AFTER = 100
+"""Rows that are read before their pages are given back; with their neighbors, which the system maps
+too, those of one row take half a megabyte."""
 
 
 class Index:

@@ -118,7 +118,7 @@ def test_processes_that_read_give_the_same_to_the_last_bit(side: int) -> None:
     workers = feed_of(AUGMENTED, Reading(), side=side, workers=2)
     expected = contents(windows_of(threads, plan, 2, 3))
     assert contents(windows_of(workers, plan, 2, 3)) == expected
-    assert (len(expected[0][0][0]) > 3_000_000) is (side == 448)
+    assert (len(expected[0][0][0]) > 1_000_000) is (side == 448)
 
 
 def test_batches_know_their_media_and_their_tokens() -> None:
@@ -243,8 +243,9 @@ def test_the_death_of_a_process_that_reads_is_told() -> None:
     )
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGKILL]], ids=["Ctrl-C", "kill -9"])
-def test_no_process_that_reads_is_left_alone(signals: list[signal.Signals]) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("kill", [False, True], ids=["Ctrl-C", "kill -9"])
+def test_no_process_that_reads_is_left_alone(kill: bool) -> None:
     path = os.pathsep.join((str(HELPERS), *sys.path))
     process = subprocess.Popen(
         [sys.executable, str(HELPERS / "feeding.py")], stdout=subprocess.PIPE,
@@ -255,12 +256,10 @@ def test_no_process_that_reads_is_left_alone(signals: list[signal.Signals]) -> N
     assert process.stderr is not None
     helpers = [int(word) for word in process.stdout.readline().split()]
     assert len(helpers) >= 3  # the server that forks them, and two of them
-    for one in signals:
-        # Ctrl-C reaches every process of a terminal.
-        if one == signal.SIGINT:
-            os.killpg(process.pid, one)
-        else:
-            process.kill()
+    if kill:
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGINT)  # which reaches every process of a terminal
     errors = process.communicate(timeout=60)[1]
     assert process.returncode != 0
     deadline = time.monotonic() + 20
@@ -268,7 +267,7 @@ def test_no_process_that_reads_is_left_alone(signals: list[signal.Signals]) -> N
                     and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]:
         assert time.monotonic() < deadline, alive
         time.sleep(0.05)
-    if signals == [signal.SIGINT]:
+    if not kill:
         # Only the training itself says that it was interrupted.
         assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1
 
