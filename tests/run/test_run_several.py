@@ -171,27 +171,29 @@ def test_processes_that_nobody_ends_see_that_one_is_gone(unasked: Project) -> No
     assert told.endswith(f"to go on: recipe run recipes/small.yaml --set '{ENOUGH}'\n")
 
 
-def begun(project: Project, *arguments: str) -> "subprocess.Popen[str]":
-    """A run that `recipe` shares out itself, as soon as its second process logs answers."""
-    before = logged_by_second(project)
+PART = "zero-shot/*/predictions-floor.jsonl.part-1"
+
+
+def begun(
+    project: Project, *arguments: str, log: str = PART, size: int = 1
+) -> "subprocess.Popen[str]":
+    """A run that `recipe` shares out itself, as soon as so many bytes more are in a log."""
+    before = logged(project, log)
     process = subprocess.Popen(
         command("run", "--nproc-per-node", "2", "recipes/small.yaml", *arguments),
         cwd=project.root, env=ALONE, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
     )
     end = time.monotonic() + 120
-    while logged_by_second(project) == before:
+    while logged(project, log) < before + size:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.02)
     return process
 
 
-def logged_by_second(project: Project) -> int:
-    """Bytes in its part of the log."""
-    return sum(
-        path.stat().st_size
-        for path in project.run_folder.glob("zero-shot/*/predictions-floor.jsonl.part-1")
-    )
+def logged(project: Project, log: str) -> int:
+    """Bytes in the files of a log."""
+    return sum(path.stat().st_size for path in project.run_folder.glob(log))
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -243,3 +245,19 @@ def test_runs_that_are_started_with_one_command(project: Project) -> None:
     done = project("run", *many)
     assert done.exit_code == 0, done.output
     assert len(answers(project, "zero-shot", "predictions-floor.jsonl")) == 480
+
+
+@pytest.mark.slow
+def test_a_training_that_is_stopped_is_saved_once(project: Project) -> None:
+    long = ("--set", "train.epochs=40", "--set", "train.checkpoint_every=50")
+    process = begun(project, *long, log="train/*/log.jsonl", size=1000)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.count("Stopped. To go on: recipe run --nproc-per-node 2") == 1
+    assert "Error" not in errors and "Traceback" not in errors
+    (log,) = project.run_folder.glob("train/*/log.jsonl")
+    last = json.loads(log.read_text().splitlines()[-1])["step"]
+    saved = {path.name for path in log.parent.glob("checkpoints/*")}
+    assert f"step-{last:06d}" in saved
+    assert project("status").stdout.startswith("small: interrupted in train")
