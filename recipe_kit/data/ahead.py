@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -10,7 +11,6 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
 
 
 def threads_of(cores: int, processes: int = 1) -> int:
@@ -23,6 +23,18 @@ THREADS = threads_of(
     int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
 )
 """Threads of a process that reads media; more than the cores do no harm, since some wait."""
+
+_READER = threading.local()
+
+
+def reads_alone() -> bool:
+    """Whether this thread may use all cores: it is none of those that read ahead together."""
+    return not getattr(_READER, "among_others", False)
+
+
+def among_others() -> None:
+    """Note that this thread is one of several that read at once."""
+    _READER.among_others = True
 
 
 def ahead(
@@ -42,7 +54,9 @@ def ahead(
     """
     rest = iter(items)
     # Pillow and NumPy release the interpreter's lock while they decode and copy.
-    own = pool or ThreadPoolExecutor(THREADS, thread_name_prefix="ahead")
+    own = pool or ThreadPoolExecutor(
+        THREADS, thread_name_prefix="ahead", initializer=among_others
+    )
     waiting: deque[Future[Result]] = deque()
     try:
         waiting.extend(own.submit(function, item) for item in itertools.islice(rest, depth))

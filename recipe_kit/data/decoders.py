@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recipe_kit.data.ahead import reads_alone
 from recipe_kit.data.film import Film, damaged
 from recipe_kit.errors import DataError, MissingPackageError
 
@@ -114,8 +115,10 @@ def _decoded(film: Film, wanted: set[int], needed: Sequence[bool]) -> Iterator[A
     context = film.stream.codec_context
     if not context.is_open:
         context.thread_type = "AUTO"
-        # As many as there are cores, but one where passing frames on costs more than decoding.
-        context.thread_count = 0 if context.width * context.height > SMALL else 1
+        # As many as there are cores, but one where passing frames on costs more than decoding, or
+        # where the cores have other films to decode.
+        large = context.width * context.height > SMALL
+        context.thread_count = 0 if large and reads_alone() else 1
         # A damaged frame is an error, and not patched up from its neighbors; and one that is much
         # larger than the file announced fills no memory.
         most = (film.stream.width + MARGIN) * (film.stream.height + MARGIN)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 
+from recipe_kit.data.ahead import among_others
+
 PRELOAD = ["recipe_kit.train.workers", "transformers.tokenization_utils_tokenizers"]
 """The server keeps what it has imported at its start, so it imports what any of them needs."""
 
@@ -27,6 +29,7 @@ def processes(
 
 def _start(prepare: Callable[..., None] | None, args: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    among_others()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if prepare:
         prepare(*args)

@@ -22,7 +22,7 @@ import torch
 from recipe_kit.benchmark.parse import split_reasoning
 from recipe_kit.benchmark.questions import question_digest
 from recipe_kit.benchmark.read import read_answer
-from recipe_kit.data.ahead import ahead
+from recipe_kit.data.ahead import THREADS, ahead
 from recipe_kit.engine.base import ReadMedia
 from recipe_kit.engine.generate import Coming, Generated, Generation
 from recipe_kit.engine.labels import (
@@ -130,7 +130,7 @@ class LocalEngine:
         # Pictures are made ready here too, and may be what does not fit.
         with (
             _clear_memory_errors(size),
-            closing(ahead(self._ready, groups, depth=2 * size)) as ready,
+            closing(ahead(self._ready, groups, depth=2 * size + THREADS)) as ready,
         ):
             pairs = zip(groups, ready, strict=True)
             while batch := tuple(islice(pairs, size)):
