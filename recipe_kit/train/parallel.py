@@ -50,7 +50,7 @@ def place(
         loaded: The model; it is changed in place.
         spec: What of it is trained.
         world: The processes that train together.
-        cache_gb: Memory of each process for what a frozen vision tower saw, in units of 10^9
+        cache_gb: Memory of each machine for what a frozen vision tower saw, in units of 10^9
             bytes; for trainings that come to the same media again.
 
     Raises:
@@ -59,7 +59,7 @@ def place(
     kind = Divided if spec.method == "full" and world.size > 1 else Whole
     weights = kind(loaded, spec, world)
     if cache_gb and spec.augment == Augment() and tower_is_frozen(weights.loaded):
-        weights.seen = Seen(cache_gb)
+        weights.seen = Seen(cache_gb / world.local_size)
     return weights
 
 

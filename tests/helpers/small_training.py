@@ -31,7 +31,7 @@ def run(
     progress: Callable[[Step | Validation], None] | None = None,
     note: Callable[[str], None] = lambda _: None,
     keep_all: bool = False,
-    world: World = World(),
+    world: World = World(),  # noqa: B008 # it is frozen
 ) -> TrainingResult:
     """A training whose validation accuracy is as given, the last one for the rest."""
     scripted = itertools.chain(accuracies, itertools.repeat(accuracies[-1]))

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"train": CROWDED, "folder": str(found / "crowded lora"), "crowded": 2 * 65},
         {"train": {**CROWDED, "method": "full"}, "folder": str(found / "crowded full"),
          "crowded": 2 * 65},
+        {"train": SPECS["full"], "folder": str(found / "full disk"), "full_disk": True},
     ]
     ended = several(cases)
     done, stopped = [0, 0], [130, 130]
@@ -98,3 +99,13 @@ def test_divided_weights_are_not_halved(folder: Path) -> None:
     assert (folder / "crowded full" / "error-1.txt").read_text().startswith(
         "train.batch_size: the memory is not enough for this training\n"
     )
+
+
+def test_a_disk_that_is_full_for_one_process_is_said_by_all(folder: Path) -> None:
+    assert json.loads((folder / "ended.json").read_text())[6] == [1, 1]
+    place = folder / "full disk" / "checkpoints"
+    for rank in (0, 1):
+        assert (folder / "full disk" / f"error-{rank}.txt").read_text().startswith(
+            f"{place / 'step-000002'}: the checkpoint cannot be written: "
+        )
+    assert list(place.iterdir()) == []
