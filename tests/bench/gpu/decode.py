@@ -96,7 +96,7 @@ def decode(report: Report) -> None:
     size, small = SIZES[report.size], report.size == "tiny"
     with tempfile.TemporaryDirectory() as folder:
         videos = report.step(
-            "films", lambda: Videos(Path(folder) / "films", size, *((2, 2) if small else (4, 40)))
+            "films", lambda: Videos(Path(folder) / "films", size, *((2, 2) if small else (4, 80)))
         )
         if videos is not None:
             report.step("cold and warm", lambda: compare(report, videos))
