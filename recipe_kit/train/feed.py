@@ -30,7 +30,12 @@ T = TypeVar("T")
 ALONE = World()
 
 MOST_BAD, BAD_SHARE = 10, 0.01
-"""More media than this, and than this share of the samples drawn, must not be unreadable."""
+"""More media than this, and than this share of the samples drawn, must not be unreadable. However
+often one of them is drawn, it counts once: a single bad clip ends no training, long as it may be.
+"""
+
+MOST_TRIES = 100
+"""So many samples in a row that cannot be read are no accident: a source has hardly any other."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,8 @@ class Feed:
             loaded.tokenizer, loaded.preprocess, read_media, augment, seed, system, max_length
         )
         self._bad: dict[str, BadMedium] = {}
-        self._drawn, self._failed = 0, 0
+        self._drawn = 0
+        self._failed: set[str] = set()
 
     @property
     def bad(self) -> list[BadMedium]:
@@ -196,8 +202,9 @@ class Feed:
         self._drawn += 1
         while isinstance(found, Unreadable):
             bad.append((item, found.error))
-            self._failed += 1
-            if self._failed > max(MOST_BAD, BAD_SHARE * self._drawn):
+            self._failed.add(_key(item.example))
+            many = len(self._failed) > max(MOST_BAD, BAD_SHARE * self._drawn)
+            if many or attempt == MOST_TRIES:
                 raise found.error
             item = plan.instead(drawn, attempt)
             attempt += 1

@@ -209,13 +209,29 @@ def test_a_hundredth_of_many_may_be_bad(monkeypatch: pytest.MonkeyPatch) -> None
     spec = recipe(batch_size=50, epochs=5)
     plan = make_plan(spec, samples(300), {})
     order = [item.example.sample.media for step in range(plan.steps) for item in plan.items(step)]
-    late = Reading(frozenset({order[-1]}))
+    late = Reading(frozenset(order[298:300]))
     feed = feed_of(spec, late)
     assert len(windows_of(feed, plan, 0, 50)) == plan.steps
-    assert sum(one.times for one in feed.bad) == 5
+    assert sum(one.times for one in feed.bad) == 10
     monkeypatch.setattr("recipe_kit.train.feed.BAD_SHARE", 0.001)
     with pytest.raises(DataError, match="the picture is damaged"):
         windows_of(feed_of(spec, late), plan, 0, 50)
+
+
+def test_one_bad_medium_ends_no_training_however_often_it_is_drawn() -> None:
+    spec = recipe(batch_size=4, epochs=15)
+    plan = make_plan(spec, samples(20), {})
+    feed = feed_of(spec, Reading(frozenset({"3.png"})))
+    assert len(windows_of(feed, plan, 0, 4)) == plan.steps
+    (bad,) = feed.bad
+    assert bad.times >= 15
+
+
+def test_a_source_of_nothing_but_bad_media_is_an_error() -> None:
+    spec = recipe(batch_size=1, epochs=1)
+    plan = make_plan(spec, samples(2), {})
+    with pytest.raises(DataError, match="the picture is damaged"):
+        windows_of(feed_of(spec, Reading(frozenset({"0.png", "1.png"}))), plan, 0, 1)
 
 
 def test_an_example_that_is_too_long_is_an_error() -> None:
