@@ -22,6 +22,10 @@ SPARSE = 0.75
 has ended costs little more, and taking it out copies what the others have of their own."""
 
 
+BROKEN = -1
+"""Stands for the token where the model's output is no number."""
+
+
 class Generated(NamedTuple):
     """One answer as tokens."""
 
@@ -31,6 +35,8 @@ class Generated(NamedTuple):
     """Whether the model ended it; False when it was cut at the longest answer allowed."""
     watched: tuple[tuple[float, ...], ...]
     """Log-probability of each watched token at every step, the ending one included."""
+    broken: bool = False
+    """Whether the model's output became no number, which ended it."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class _Answer:
     watch: tuple[int, ...]
     most: int
     ended: bool = False
+    broken: bool = False
     tokens: list[int] = field(default_factory=list)
     watched: list[tuple[float, ...]] = field(default_factory=list)
 
@@ -129,7 +136,8 @@ class Generation:
             part.read(self._stop)
         self._begun = []
         return [
-            Generated(tuple(one.tokens), one.ended, tuple(one.watched)) for one in self._answers
+            Generated(tuple(one.tokens), one.ended, tuple(one.watched), one.broken)
+            for one in self._answers
         ]
 
 
@@ -204,6 +212,9 @@ class _Step:
     def __init__(
         self, answers: Sequence[_Answer], logits_BW: torch.Tensor, tokens_B: torch.Tensor
     ) -> None:
+        # What is no number counts as the largest, so it is found where a token is picked.
+        picked_B1 = logits_BW.gather(1, tokens_B[:, None])
+        tokens_B = tokens_B.masked_fill(picked_B1[:, 0].isnan(), BROKEN)
         self._watching = [row for row, one in enumerate(answers) if one.watch and not one.done]
         watch = [answers[row].watch for row in self._watching]
         if not watch:
@@ -226,6 +237,7 @@ class _Step:
             if answer.done:
                 continue
             answer.watched.append(tuple(seen.get(row, ())[: len(answer.watch)]))
-            answer.ended = token in stop
+            answer.broken = token == BROKEN
+            answer.ended = answer.broken or token in stop
             if not answer.ended:
                 answer.tokens.append(token)

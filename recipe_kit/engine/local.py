@@ -259,22 +259,25 @@ class LocalEngine:
         starts = self._starts(answers)
         end = loaded.tokenizer.convert_tokens_to_ids("<|im_end|>")
         whole = [
-            (row, answered(asked[row].encoded, answers[row].tokens[: starts[row]], (*label, end)))
+            asked[row]._replace(encoded=answered(
+                asked[row].encoded, answers[row].tokens[: starts[row]], (*label, end)
+            ))
             for row in unclear
             for label in asked[row].labels.tokens
         ]
-        media = [asked[row].medium for row, _ in whole]
-        batch = collate([item for _, item in whole], loaded.pad_id, media=media)
-        batch = batch.to(loaded.device, non_blocking=True)
-        losses = answer_losses(loaded.model, batch, asking.vision)
-        sums = torch.zeros(len(whole), device=losses.device)
-        asking.whole = Coming(sums.index_add(0, batch.answer_rows_P, -losses))
+        sums = []
+        for part in _parts(whole, loaded.device):
+            batch = self._collate(part).to(loaded.device, non_blocking=True)
+            losses = answer_losses(loaded.model, batch, asking.vision)
+            none = torch.zeros(len(part), device=losses.device)
+            sums.append(none.index_add(0, batch.answer_rows_P, -losses))
+        asking.whole = Coming(torch.cat(sums))
 
     def _prediction(
         self, item: _Asked, answer: Generated, log: tuple[float, ...], latency: float
     ) -> Prediction:
         reasoning, text = split_reasoning(decode(self._loaded.tokenizer, answer.tokens))
-        if any(math.isnan(value) for value in log):
+        if answer.broken or any(math.isnan(value) for value in log):
             raise EngineError(
                 "the model's output is no number", where=self._loaded.name,
                 fix="Its weights are damaged, or too large for evaluation.dtype: try float32.",
@@ -313,15 +316,32 @@ def _parts(asked: Sequence[_Asked], device: torch.device) -> Iterator[list[_Aske
     part: list[_Asked] = []
     size = 0
     for _, members in groupby(asked, key=lambda item: item.medium):
-        family = list(members)
-        shared = family[0].encoded.shared_length
-        tokens = shared + sum(len(item.encoded.ids_L) - shared for item in family)
-        if part and size + tokens > most:
-            yield part
-            part, size = [], 0
-        part += family
-        size += tokens
+        for family in _cut(members, most):
+            tokens = family[0].encoded.shared_length + sum(map(_own, family))
+            if part and size + tokens > most:
+                yield part
+                part, size = [], 0
+            part += family
+            size += tokens
     yield part
+
+
+def _cut(members: Iterable[_Asked], most: int) -> Iterator[list[_Asked]]:
+    """The questions about one medium, of which there may be thousands."""
+    family: list[_Asked] = []
+    size = 0
+    for item in members:
+        if family and size + _own(item) > most:
+            yield family
+            family, size = [], 0
+        family.append(item)
+        size += _own(item)
+    yield family
+
+
+def _own(item: _Asked) -> int:
+    """Tokens of a question behind what it shares with others about its medium."""
+    return len(item.encoded.ids_L) - item.encoded.shared_length
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from small_model import CRACKED, SEVERITY, question, read_picture, small_model
 from recipe_kit.engine import local
 from recipe_kit.engine.generate import Generated, generate
 from recipe_kit.engine.local import LocalEngine
-from recipe_kit.model.batch import collate
+from recipe_kit.model.batch import ALIKE, collate
 from recipe_kit.model.media import show
 from recipe_kit.model.pixels import normalize
 from recipe_kit.model.prompt import Encoded, encode
@@ -120,6 +120,29 @@ def test_a_clip_is_read_once_for_all_its_questions() -> None:
     ((_, tokens, _),) = rows
     longest = max(len(one.ids_L) for one in encoded) - shared
     assert tokens <= shared + 3 * longest < sum(len(one.ids_L) for one in encoded)
+
+
+def test_no_more_tokens_are_read_at_once_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local, "MOST_TOKENS_CPU", 400)
+    # Labels that begin alike take a further pass; and all this is asked about one clip.
+    asked = [
+        question("1.mp4", f"Which is number {number}?", ("no crack", "no stain"))
+        for number in range(30)
+    ]
+    rows: list[int] = []
+    text = LOADED.model.model.language_model
+    hook = text.layers[0].register_forward_pre_hook(lambda _, args: rows.append(args[0].shape[1]))
+    try:
+        engine = LocalEngine(LOADED, Evaluation(max_new_tokens=1), read_picture)
+        assert len(list(engine.ask(asked))) == 30
+    finally:
+        hook.remove()
+    medium = show(read_picture("", "1.mp4"), LOADED.preprocess).medium
+    shared = encode(LOADED.tokenizer, asked[0].prompt, [medium]).shared_length
+    assert len(rows) > 4
+    assert max(rows) <= shared + 400 / ALIKE  # branches are padded to about one length
 
 
 def prepared(numbers: range) -> tuple[list[Encoded], torch.Tensor]:

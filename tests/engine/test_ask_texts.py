@@ -1,8 +1,11 @@
 """Captions are asked with others or alone, and may be longer than other answers."""
 
+import pytest
+import torch
 from small_model import question, read_picture, small_model
 
 from recipe_kit.engine.local import LocalEngine
+from recipe_kit.errors import EngineError
 from recipe_kit.record.schemas import Prediction, Question
 from recipe_kit.spec.recipe import Evaluation
 
@@ -44,3 +47,13 @@ def test_what_else_is_asked_does_not_change_a_caption() -> None:
     alone = ask([caption("1.png", 12)])
     others = [question("1.png"), caption("2.png", 5), question("3.png"), caption("1.png", 12)]
     assert ask(others)["captions/12/1.png"].text == alone["captions/12/1.png"].text
+
+
+@pytest.mark.parametrize("most", [1, 12])
+def test_a_model_that_gives_no_numbers_writes_no_caption(most: int) -> None:
+    broken = small_model()
+    with torch.no_grad():
+        broken.model.model.language_model.layers[0].mlp.down_proj.weight.fill_(torch.nan)
+    engine = LocalEngine(broken, Evaluation(), read_picture)
+    with pytest.raises(EngineError, match="the model's output is no number"):
+        list(engine.ask([caption("1.png", most)]))
