@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.nn import Module
+from torch.nn import Dropout, Module
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
@@ -166,6 +166,9 @@ def _only_kept(
     """
     if keep_P is None:
         return whole(hidden_BLE, *parts, **options)
+    if layer.training and any(one.p for one in layer.mlp.modules() if isinstance(one, Dropout)):
+        # A training draws the masks that it drew when every token went through.
+        return whole(hidden_BLE, *parts, **options)[:, keep_P]
     attended, _ = layer.self_attn(
         hidden_states=layer.input_layernorm(hidden_BLE), attention_mask=None, **options
     )
