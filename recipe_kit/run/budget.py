@@ -8,7 +8,7 @@ from recipe_kit.errors import ModelError
 from recipe_kit.model.gpus import PRICED, Gpu
 from recipe_kit.run.costs import UTILIZATION, Asking, Costs, Known, checkpoints_asked, known
 from recipe_kit.run.expected import Shown
-from recipe_kit.run.forecast import Schedule
+from recipe_kit.run.forecast import Schedule, busy
 from recipe_kit.run.memory import RESERVE, Memory
 from recipe_kit.run.plan import all_checkpoints
 from recipe_kit.spec.model import OtherModel
@@ -68,12 +68,12 @@ class _Told:
         warnings: list[str] = []
         if trained:
             facts += [_memory(self._costs), *self._training()]
-            warnings += _too_much(self._recipe, self._costs)
+            warnings += [*_too_much(self._recipe, self._costs), *_idle(self._recipe, self._costs)]
         facts += [*self._evaluation(), *self._money()]
         if self._costs.base.shape.text.width < SMALL:
             warnings.append(
-                "the model is too small to keep a GPU busy: it will take several times as long as "
-                "predicted"
+                "the model is too small to keep a GPU busy: what starts its kernels takes longer "
+                "than they do, and the run many times as long as predicted"
             )
         return Budget(tuple(facts), tuple(warnings))
 
@@ -100,7 +100,7 @@ class _Told:
     def _training(self) -> Iterator[str]:
         costs, schedule = self._costs, self._costs.schedule
         step = (
-            f"{_time(costs.step_seconds)} a step of {schedule.per_step:,} samples, "
+            f"{_time(costs.step_seconds)} a step of {_samples(schedule.per_step)}, "
             f"{rate(schedule.per_step / costs.step_seconds)} samples/s, "
             f"{_flops(costs.step_flops)} a step"
         )
@@ -159,10 +159,12 @@ class _Told:
         hours = self._seconds / HOUR * gpus
         amount = hours * hourly
         shown = f"about ${amount:,.{0 if amount >= 100 else 2}f}"
+        unknown = "; what is not counted before it is read comes on top"
         yield (
             f"cost: {shown if amount >= 0.01 else 'less than $0.01'} for {_time(self._seconds)} of "
             f"{f'{gpus} GPUs' if gpus > 1 else 'one GPU'} at ${hourly:.2f} an hour"
             f"{' each' if gpus > 1 else ''}{assumed}"
+            f"{unknown if self._costs.schedule.sizes.unknown else ''}"
         )
 
 
@@ -211,8 +213,24 @@ def _too_much(recipe: Recipe, costs: Costs) -> Iterator[str]:
     )
 
 
+def _idle(recipe: Recipe, costs: Costs) -> Iterator[str]:
+    share, train = busy(recipe.train, costs.gpus), recipe.train
+    if share < 1:
+        passes = train.accumulate * train.devices
+        yield (
+            f"train: in training {costs.gpus} GPUs are idle for {1 - share:.0%} of the time: a "
+            f"step is {passes} forward {'passes' if passes > 1 else 'pass'} of "
+            f"{_samples(train.batch_size)}, which they take in turn; what helps: a smaller "
+            "train.batch_size with a larger train.devices or train.accumulate"
+        )
+
+
 def _count(number: float) -> str:
     return f"{number / 1e9:.3g} billion" if number >= 1e9 else f"{number / 1e6:.3g} million"
+
+
+def _samples(number: int) -> str:
+    return f"{number:,} sample{'s' if number > 1 else ''}"
 
 
 def rate(number: float) -> str:
@@ -225,6 +243,8 @@ def _flops(number: float) -> str:
 
 
 def _time(seconds: float) -> str:
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.2g} µs"
     if seconds < 1:
         return f"{seconds:.2g} s"
     if seconds < 120:

@@ -11,7 +11,7 @@ from recipe_kit.model.gpus import Gpu
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.shape import Shape, published_shape, read_shape
 from recipe_kit.run.expected import Shown, asked, lesson
-from recipe_kit.run.forecast import Schedule
+from recipe_kit.run.forecast import Schedule, busy
 from recipe_kit.run.memory import Memory, training_memory
 from recipe_kit.run.plan import all_checkpoints, answered_pools, asked_blind, find_model
 from recipe_kit.run.shown import limited
@@ -26,6 +26,9 @@ that are computed again included."""
 BANDWIDTH = 0.5
 """Share of its memory's bandwidth that is assumed while texts are written token by token: every
 token reads all weights, and the keys and values of what stands before it."""
+
+LAYER_SECONDS = 3e-3
+"""That a layer takes at least, there and back: so long a CPU needs to name a GPU its kernels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,11 @@ class Costs:
 
     @cached_property
     def step_seconds(self) -> float:
-        """A step, with what is computed again."""
-        return self._step[1] / self._rate
+        """A step, with what is computed again, and while some GPUs have nothing to do."""
+        train, shape = self.recipe.train, self.base.shape
+        passes = math.ceil(self.schedule.per_step / (train.batch_size * self.gpus))
+        least = passes * (shape.text.depth + shape.vision.depth) * LAYER_SECONDS
+        return max(least, self._step[1] / (self._rate * busy(train, self.gpus)))
 
     @cached_property
     def _step(self) -> tuple[float, float]:
@@ -208,7 +214,7 @@ class Costs:
         return found
 
     def _writing(self, shape: Shape, seen: Shown, written: tuple[int, ...], media: int) -> float:
-        if not written:
+        if not written or not media:
             return 0.0
         together = min(self.recipe.evaluation.batch_size, math.ceil(media / self.gpus))
         keys = 4 * shape.text.kv_heads * shape.text.head_size * shape.text.depth

@@ -12,6 +12,7 @@ from recipe_kit.run.sizes import Sizes, Split, sizes
 from recipe_kit.spec.model import FRAMES
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.spec.rules.prose import prose_texts
+from recipe_kit.spec.train import Train
 
 TOKEN_PIXELS = 32 * 32
 """Pixels of a visual token of Qwen3-VL: patches of 16, merged two by two."""
@@ -87,6 +88,15 @@ class Schedule:
         """The checkpoints before and after a step that has none."""
         before = [one for one in self.checkpoints if one < step][-1:]
         return (*before, *[one for one in self.checkpoints if one > step][:1])
+
+
+def busy(train: Train, processes: int) -> float:
+    """Share of their time in which so many processes have work, as far as a step can be divided.
+
+    They take its forward passes in turn, and each pass is of `train.batch_size` samples.
+    """
+    passes = train.accumulate * train.devices
+    return passes / (math.ceil(passes / processes) * processes)
 
 
 def _facts(recipe: Recipe, schedule: Schedule) -> Iterator[str]:

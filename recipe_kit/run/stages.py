@@ -17,6 +17,7 @@ from recipe_kit.run.checkpoints import ask_checkpoints, read_study, validation_t
 from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labelled
 from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.engines import engine_for
+from recipe_kit.run.forecast import busy
 from recipe_kit.run.job import Job, questions_name
 from recipe_kit.run.measured import told, with_prediction
 from recipe_kit.run.parts import batches_left, deal
@@ -152,6 +153,12 @@ def _tell_devices(job: Job) -> None:
         job.report.note(
             f"train.devices is {spec.devices}: the {samples} samples of a step are accumulated on "
             + (f"{size} processes" if size > 1 else "one process")
+        )
+    if (share := busy(spec, size)) < 1:
+        job.report.note(
+            f"the processes are idle for {1 - share:.0%} of a step, whose forward passes of "
+            f"{spec.batch_size} samples they take in turn: a smaller train.batch_size with a "
+            "larger train.devices or train.accumulate gives all of them work"
         )
 
 

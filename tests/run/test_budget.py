@@ -163,6 +163,29 @@ def test_time_of_training(tmp_path: Path) -> None:
     assert two.memory.logits == 12 * 8 * 66 * 151_936
 
 
+@pytest.mark.parametrize(("gpus", "busy"), [(1, 1.0), (2, 1.0), (3, 2 / 3), (4, 1.0), (8, 0.5)])
+def test_gpus_wait_where_a_step_has_too_few_passes_for_them(
+    tmp_path: Path, gpus: int, busy: float
+) -> None:
+    """A step of four passes, which they take in turn."""
+    spec = recipe(WORLD, train={"batch_size": 8, "accumulate": 2, "devices": 2, "method": "full"})
+    one, several = costs(spec, tmp_path), costs(spec, tmp_path, gpus=gpus)
+    assert several.step_seconds == pytest.approx(one.step_seconds / (gpus * busy))
+    told = [line for line in words(spec, tmp_path, gpus) if "idle" in line]
+    assert told == ([] if busy == 1 else [
+        f"Warning: train: in training {gpus} GPUs are idle for {1 - busy:.0%} of the time: a step "
+        "is 4 forward passes of 8 samples, which they take in turn; what helps: a smaller "
+        "train.batch_size with a larger train.devices or train.accumulate"
+    ])
+
+
+def test_a_source_that_rounds_to_nothing_takes_no_time(tmp_path: Path) -> None:
+    none = recipe(WORLD, data={"sources": {"s": WORLD}, "splits": {
+        "train": {"s": 0.9}, "test": {"s": 0.0001}}})
+    found = costs(none, tmp_path)
+    assert found.asking(found.base).seconds == 0
+
+
 def test_a_frozen_tower_is_spared_what_is_held(tmp_path: Path) -> None:
     """Of 3 epochs it sees one, and what has no room: 1,000 × 220 × 4 × 4096 × 2 bytes is 7.2 GB."""
     train = {"method": "full", "freeze_vision": True, "epochs": 3, "batch_size": 10}
@@ -254,13 +277,13 @@ def test_a_study_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             "compare": {"larger": {"base": "nvidia/Cosmos-Reason2-8B"}},
         },
     )
-    _, _, media, memory, training, evaluation, cost, warning = words(spec, tmp_path, gpus=4)
+    _, _, media, memory, training, evaluation, cost, warning, _ = words(spec, tmp_path, gpus=4)
     assert media == (
         "media: 16 frames of 800 × 448 pixels, 2,800 visual tokens; assumed, as large as the "
         "limits of `model` let them be"
     )
     assert memory.startswith("memory of each GPU in training: about 656 GB (weights 4.29 + ")
-    assert training.startswith("training: about 46.3 s (1.19 s a step of 64 samples")
+    assert training.startswith("training: about 3.09 min (4.75 s a step of 64 samples")
     assert evaluation.startswith(
         "evaluation: about 16.7 s (the base model 2.37 s, larger 6.56 s, 3 checkpoints 7.74 s); "
     )
@@ -324,7 +347,8 @@ def test_a_folder_with_no_weights_is_enough(project: Project) -> None:
     assert "media: 32 × 32 pixels, 1 visual tokens" in lines
     without = project("plan", "--set", "model.base=mine").stdout.splitlines()
     assert [line for line in lines if line in without] == without
-    assert len(lines) == len(without) + 7
+    # Of two GPUs one has nothing to do.
+    assert len(lines) == len(without) + 8
 
 
 def test_a_gpu_that_is_not_known(project: Project) -> None:
