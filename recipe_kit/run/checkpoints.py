@@ -79,15 +79,20 @@ def ask_checkpoints(job: Job, stage: Stage) -> None:
         if all_answered(job, folder):
             continue
         job.report.note(f"checkpoint {number} of {len(found)}, after step {step}")
-        loaded = load_tuned(job.load(), checkpoint)
-        engine = engine_for(job, job.recipe.model, loaded=loaded)
-        ask_all(job, folder, engine)
-        ask_validation(job, folder, engine)
+        _ask(job, folder, checkpoint)
     best = job.world.broadcast(_recommended(job, stage) if job.world.first else 0)
     job.report.note(f"the recommended checkpoint is after step {best}")
     loaded = load_tuned(job.load(), found[best])
     blind = engine_for(job, job.recipe.model, loaded=loaded, blank=True)
     ask_blind(job, _folder(job, stage, best), blind)
+
+
+def _ask(job: Job, folder: Path, checkpoint: Path) -> None:
+    """Asks one checkpoint, and forgets it: the memory may not be enough for two."""
+    loaded = load_tuned(job.load(), checkpoint)
+    engine = engine_for(job, job.recipe.model, loaded=loaded)
+    ask_all(job, folder, engine)
+    ask_validation(job, folder, engine)
 
 
 def read_study(job: Job) -> Study:

@@ -1,5 +1,6 @@
-"""The vision tower of a run: what it saw once is not shown to it again while it stays as it is."""
+"""The models of a run: one at a time; what a vision tower saw once is not shown to it again."""
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ STUDIED = "evaluation: {checkpoints: all, blind: always, "
 def shown(project: Project, patch: pytest.MonkeyPatch) -> list[int]:
     """How often the vision tower of each model that the run loads is called, in order."""
     calls: list[int] = []
+    models: list[weakref.ref[Any]] = []
 
     def counted(*arguments: Any, **options: Any) -> LoadedModel:
+        assert not any(model() for model in models), "the memory may not be enough for two"
         loaded = load_model(*arguments, **options)
+        models.append(weakref.ref(loaded.model))
         calls.append(0)
         loaded.model.model.visual.blocks[0].register_forward_hook(_counting(calls))
         return loaded
