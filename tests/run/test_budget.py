@@ -288,7 +288,7 @@ def test_a_study_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "evaluation: about 16.7 s (the base model 2.37 s, larger 6.56 s, 3 checkpoints 7.74 s); "
     )
     assert cost.endswith(
-        " s of 4 GPUs at $3.00 an hour each (typical in 2026-05; name yours with --price)"
+        " min of 4 GPUs at $3.00 an hour each (typical in 2026-05; name yours with --price)"
     )
     assert warning.endswith(
         " what helps: train.gradient_checkpointing: true, a smaller train.batch_size and a larger "
