@@ -27,7 +27,7 @@ BANDWIDTH = 0.5
 """Share of its memory's bandwidth that is assumed while texts are written token by token: every
 token reads all weights, and the keys and values of what stands before it."""
 
-LAYER_SECONDS = 3e-3
+LAYER_SECONDS = 1e-3
 """That a layer takes at least, there and back: so long a CPU needs to name a GPU its kernels."""
 
 
