@@ -60,8 +60,8 @@ class Speed(NamedTuple):
     losses: tuple[float | None, ...]
 
 
-def recipe(*, tasks: int = 1, caption: bool = False, **train: Any) -> Recipe:
-    """A recipe that teaches so many questions of every clip, or a caption of it."""
+def recipe(*, tasks: int = 1, held_gb: float = 0, **train: Any) -> Recipe:
+    """A recipe that teaches so many questions of every clip; what was seen may be held."""
     source = {"kind": "triples", "path": "clips.jsonl"}
     asked = {
         f"q{number}": {
@@ -83,6 +83,7 @@ def recipe(*, tasks: int = 1, caption: bool = False, **train: Any) -> Recipe:
             "targets": [{"task": "q0", "metric": "accuracy", "at_least": 0.9}],
         },
         "train": settings,
+        "evaluation": {"vision_cache_gb": held_gb},
     })
 
 

@@ -61,6 +61,7 @@ def training(report: Report) -> None:
             report.step("ours LoRA", lambda: ours_lora(bench, again=True))
             report.step("ours LoRA, 12 pairs", lambda: pairs(bench))
             report.step("ours LoRA, nothing twice", lambda: ours_lora(bench, again=False), needs=60)
+            report.step("ours LoRA, held", lambda: held(bench), needs=40)
             report.step("ours LoRA, captions", lambda: captions(bench), needs=60)
         if not large or bench.small:
             report.step("baseline full", lambda: baseline_full(bench))
@@ -169,23 +170,29 @@ def _batch(bench: Bench, loaded: Any) -> dict[str, torch.Tensor]:
 
 
 def ours_lora(bench: Bench, *, again: bool) -> None:
-    """One question a clip, over two epochs: in the second, vision outputs may be held."""
-    epoch = bench.steps + 4
+    """One question a clip; every clip goes through the vision tower."""
     spec = recipe(**LORA, batch_size=BATCH, gradient_checkpointing=again)
     found = train_some(
-        bench.model(), spec, samples(BATCH * epoch), bench.pool.read,
-        steps=epoch + 1 + max(2, bench.steps // 2),
+        bench.model(), spec, samples(64), bench.pool.read, steps=bench.steps + 4
     )
-    bars = {"bar": "≥ 2× the baseline, ≥ 55% of the ceiling"} if again else {}
     how = "checkpointing" if again else "nothing computed twice"
-    _row(bench, f"ours: LoRA, one question a clip, {how}, batch {BATCH}", found, **bars)
+    bar = "≥ 2× the baseline, ≥ 55% of the ceiling"
+    _row(bench, f"ours: LoRA, one question a clip, {how}, batch {BATCH}", found, bar=bar)
     if again:
         bench.one = found.samples
+
+
+def held(bench: Bench) -> None:
+    """The same, where what the frozen tower saw is held from the second epoch on."""
+    epoch = 6
+    spec = recipe(held_gb=16, **LORA, batch_size=BATCH)
+    found = train_some(
+        bench.model(), spec, samples(BATCH * epoch), bench.pool.read, steps=epoch + bench.steps
+    )
     if found.later:
         later = spec.train.batch_size / found.later
         bench.report.add(
-            f"… in the second epoch, {how}", f"{later:.2f} samples/s, "
-            f"{later / found.samples:.2f}× the first", samples=later,
+            "… in the second epoch, vision outputs held", f"{later:.2f} samples/s", samples=later
         )
 
 
