@@ -170,3 +170,19 @@ def test_half_precision_runs(tokenizer, model):
     losses = answer_losses(half, batch, vision, [1, 0, 1])
     assert losses.dtype == torch.float32
     assert losses.isfinite().all()
+
+
+def test_dropout_does_not_depend_on_what_is_read(model, tokenizer):
+    """A training with dropout repeats, whether all logits are computed or those that count."""
+    config = LoraConfig(r=2, lora_dropout=0.5, target_modules=["gate_proj", "down_proj"])
+    lora = get_peft_model(model, config).train()
+    for name, value in lora.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.ones_(value)
+    batch = collate([encode(tokenizer, "What is it?", target="A crack")] * 2, 0)
+    torch.manual_seed(0)
+    everything = forward_batch(lora, batch)
+    torch.manual_seed(0)
+    read = forward_batch(lora, batch, keep_P=batch.answer_at_P)
+    torch.testing.assert_close(read, everything[batch.answer_at_P])
+    assert not torch.equal(read, forward_batch(lora, batch, keep_P=batch.answer_at_P))
