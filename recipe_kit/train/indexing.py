@@ -16,16 +16,20 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import BaseModel, ValidationError
 
 from recipe_kit.data.ahead import ahead
 from recipe_kit.data.processes import processes
 from recipe_kit.errors import RecordError
-from recipe_kit.record.files import digest, read_row, replacing, storage
+from recipe_kit.record.files import digest, read_row, replacing, storage, write_json
 from recipe_kit.record.schemas import Sample
 from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train.index import ROWS, SCHEMA, Ints, batch_of, mapped
 
 NAME = "samples.arrow"
+
+CHECK = "samples.check.json"
+"""Beside it, written after it: what it was made of, and what its bytes are."""
 
 BLOCK = 8_000_000
 """Bytes of the samples' file that are read at once."""
@@ -38,8 +42,14 @@ VERSION = 1
 
 CORES = min(16, os.cpu_count() or 1)
 
-CONTENT = b"content"
-"""Key in the metadata of the file: digest of what it was made of."""
+
+class _Check(BaseModel):
+    """What tells a whole index of these samples from any other file."""
+
+    content: str
+    """Digest of what it was made of."""
+    blocks: tuple[str, ...]
+    """SHA-256 of each block of the file."""
 
 
 class _Block(NamedTuple):
@@ -55,12 +65,12 @@ def make_index(
     recipe: Recipe, samples: Path, folder: Path,
     *, progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> bool:
-    """Writes the index of the samples of a file into a folder, unless it is there.
+    """Writes the index of the samples of a file into a folder, unless it is there and undamaged.
 
     Args:
         recipe: What is asked of the samples.
         samples: JSON lines.
-        folder: Gets `samples.arrow`.
+        folder: Gets `samples.arrow` and `samples.check.json`.
         progress: Is told how many blocks are read, of how many.
 
     Returns:
@@ -72,7 +82,7 @@ def make_index(
         StorageError: the disk is full.
     """
     content, path = content_of(recipe, samples), folder / NAME
-    if _content(path) == content:
+    if _is_whole(path, content):
         return False
     with storage(path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,31 +92,36 @@ def make_index(
         with _pool(len(blocks)) as pool:
             for done, _ in enumerate(ahead(write, blocks, depth=2 * CORES, pool=pool), start=1):
                 progress(done, len(blocks))
-        _join([block.part for block in blocks], path, content)
+        _join([block.part for block in blocks], path)
+    write_json(folder / CHECK, _Check(content=content, blocks=tuple(_hashed(path))))
     return True
 
 
 def content_of(recipe: Recipe, samples: Path) -> str:
     """Digest of all that an index is made of."""
-    with ThreadPoolExecutor(CORES) as pool, samples.open("rb") as file:
-        # Several blocks at once: hashing leaves the interpreter to others.
-        pieces = iter(lambda: file.read(BLOCK), b"")
-        hashed = list(ahead(lambda piece: hashlib.sha256(piece).hexdigest(), pieces,
-                            depth=2 * CORES, pool=pool))
     asked = recipe.model_dump(mode="json", include={"tasks", "benchmarks"})
     return digest({
-        "version": VERSION, "samples": hashed, "asked": asked, "tasks": recipe.train.tasks,
+        "version": VERSION, "samples": _hashed(samples), "asked": asked,
+        "tasks": recipe.train.tasks,
     })
 
 
-def _content(path: Path) -> str:
-    """What an index was made of; empty where there is none."""
+def _hashed(path: Path) -> list[str]:
+    """SHA-256 of each block of a file."""
+    with ThreadPoolExecutor(CORES) as pool, path.open("rb") as file:
+        # Several blocks at once: hashing leaves the interpreter to others.
+        pieces = iter(lambda: file.read(BLOCK), b"")
+        return list(ahead(lambda piece: hashlib.sha256(piece).hexdigest(), pieces,
+                          depth=2 * CORES, pool=pool))
+
+
+def _is_whole(path: Path, content: str) -> bool:
+    """Whether an index is there, of this content, and as it was written."""
     try:
-        with pa.memory_map(str(path)) as file:
-            metadata = pa.ipc.open_file(file).schema.metadata or {}
-    except (OSError, pa.ArrowInvalid):
-        return ""
-    return str(metadata.get(CONTENT, b"").decode())
+        check = _Check.model_validate_json((path.parent / CHECK).read_bytes())
+        return check.content == content and check.blocks == tuple(_hashed(path))
+    except (OSError, ValidationError):
+        return False
 
 
 def _pool(blocks: int) -> Executor:
@@ -148,19 +163,17 @@ def _sample(line: bytes, samples: Path, block: _Block, number: int) -> Sample:
         return read_row(line, Sample, samples, before + number + 1)
 
 
-def _join(parts: Sequence[Path], path: Path, content: str) -> None:
+def _join(parts: Sequence[Path], path: Path) -> None:
     """Writes the rows of all parts in the order of their ids."""
     batches = [batch for part in parts for batch in mapped(part)[0]]
     order = pc.sort_indices(
         pa.chunked_array([batch.column("id") for batch in batches], pa.string())
     ).to_numpy()
     starts = np.cumsum([0, *(len(batch) for batch in batches)])
-    schema = SCHEMA.with_metadata({CONTENT: content})
-    with replacing(path) as file, pa.ipc.new_file(file, schema) as writer:
+    with replacing(path) as file, pa.ipc.new_file(file, SCHEMA) as writer:
         for first in range(0, len(order), ROWS):
             rows = order[first : first + ROWS].astype(np.int64)
-            writer.write_batch(_gathered(batches, starts, rows).replace_schema_metadata(
-                schema.metadata))
+            writer.write_batch(_gathered(batches, starts, rows))
 
 
 def _gathered(batches: Sequence[pa.RecordBatch], starts: Ints, rows: Ints) -> pa.RecordBatch:

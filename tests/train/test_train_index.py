@@ -19,7 +19,7 @@ from recipe_kit.train import index as index_module
 from recipe_kit.train import indexing, order, plan
 from recipe_kit.train.examples import examples
 from recipe_kit.train.index import Index, open_index
-from recipe_kit.train.indexing import NAME, make_index
+from recipe_kit.train.indexing import CHECK, NAME, make_index
 from recipe_kit.train.plan import Plan, make_plan
 
 
@@ -116,7 +116,7 @@ def test_an_index_in_a_file_is_the_one_in_memory(
     assert [one.example(row) for row in rows] == [other.example(row) for row in rows]
     assert make_plan(spec, one, {}).digest == make_plan(spec, other, {}).digest
     assert one.digest(np.arange(5, 60, 3)) == other.digest(np.arange(5, 60, 3))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, "samples.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, CHECK, "samples.jsonl"]
 
 
 def test_an_index_is_written_once(tmp_path: Path) -> None:
@@ -134,6 +134,22 @@ def test_an_index_is_written_once(tmp_path: Path) -> None:
         open_index(tmp_path / NAME)
     assert make_index(recipe(tasks=["cracked"]), path, tmp_path)
     assert (tmp_path / NAME).read_bytes() == content
+
+
+@pytest.mark.parametrize("place", [0.01, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("name", [NAME, CHECK])
+def test_a_damaged_index_is_written_anew(tmp_path: Path, name: str, place: float) -> None:
+    """Arrow itself notices few of such damages."""
+    path = written(tmp_path, samples(200))
+    make_index(recipe(), path, tmp_path)
+    before = {one: (tmp_path / one).read_bytes() for one in (NAME, CHECK)}
+    spoiled = bytearray(before[name])
+    at = int(place * len(spoiled))
+    spoiled[at : at + 8] = b"\x00\xff" * 4
+    (tmp_path / name).write_bytes(spoiled)
+    assert make_index(recipe(), path, tmp_path)
+    assert {one: (tmp_path / one).read_bytes() for one in (NAME, CHECK)} == before
+    assert not make_index(recipe(), path, tmp_path)
 
 
 @pytest.mark.parametrize("spoil", [
