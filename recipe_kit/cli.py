@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from recipe_kit import __version__
-from recipe_kit.errors import RecipeError
+from recipe_kit.options import (
+    INTERRUPTED,
+    Group,
+    count,
+    format_name,
+    list_starters,
+    nproc_per_node,
+    overrides,
+    recipe_file,
+    short,
+)
 
 if TYPE_CHECKING:
     from recipe_kit.record.schemas import Record
-
-INTERRUPTED = 130
-
-
-class Group(click.Group):
-    """Prints an error as one message and ends with its exit code."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Runs a command."""
-        try:
-            return super().invoke(ctx)
-        except RecipeError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(error.exit_code)
-
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recipe")
@@ -35,36 +30,12 @@ def main() -> None:
     """One YAML file becomes a fine-tuning run and its published cookbook page."""
 
 
-recipe_file = click.argument("recipe", type=click.Path(path_type=Path))
-overrides = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
-    help="Use another value than the file's, such as train.epochs=1.",
-)
-
-nproc_per_node = click.option(
-    "--nproc-per-node", "processes", type=click.IntRange(min=1), default=1, metavar="N",
-    help="Share the work among N processes of this machine, one for each GPU.",
-)
-
-
-def _list_starters(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if not wanted:
-        return
-    from recipe_kit.spec.starters import described
-
-    found = described()
-    width = max(map(len, found))
-    for name, what in found.items():
-        click.echo(f"{name.ljust(width)}  {what}")
-    context.exit()
-
-
 @main.command()
 @click.argument("name")
 @click.option("--starter", default="floor-safety", show_default=True,
               help="What to begin with; --list names them all.")
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_starters,
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=list_starters,
     help="List the starters and end.",
 )
 @click.option(
@@ -99,8 +70,8 @@ def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
         made = layout(loaded, recipe).record_path
         check_finished(recipe, overrides, read_record(made) if made.exists() else None)
     click.echo(
-        f"{recipe} is valid: {_count(len(loaded.tasks), 'task')}, "
-        f"{_count(len(loaded.benchmarks), 'benchmark')}"
+        f"{recipe} is valid: {count(len(loaded.tasks), 'task')}, "
+        f"{count(len(loaded.benchmarks), 'benchmark')}"
     )
     if publish:
         return
@@ -108,7 +79,7 @@ def validate(recipe: Path, overrides: tuple[str, ...], publish: bool) -> None:
 
     if left := len(left_to_write(loaded)):
         click.echo(
-            f"{_count(left, 'place')} left to write: `recipe validate --publish {recipe}` lists "
+            f"{count(left, 'place')} left to write: `recipe validate --publish {recipe}` lists "
             f"{'them' if left > 1 else 'it'}"
         )
 
@@ -240,10 +211,10 @@ def verify(page: Path) -> None:
     for note in report.notes:
         click.echo(f"Note: {note}")
     if report.findings:
-        raise report.error(_short(page))
+        raise report.error(short(page))
     click.echo(
-        f"{_short(page)} is what its answers give: {_count(report.questions, 'question')}, "
-        f"{_count(report.predictions, 'answer')}, {_count(report.files, 'file')}, "
+        f"{short(page)} is what its answers give: {count(report.questions, 'question')}, "
+        f"{count(report.predictions, 'answer')}, {count(report.files, 'file')}, "
         f"{report.seconds:.1f} s"
     )
 
@@ -275,7 +246,7 @@ def review(recipe: Path, overrides: tuple[str, ...], port: int) -> None:
     loaded = load_recipe(recipe, overrides)
     found = Review(loaded, layout(loaded, recipe, overrides))
     server, address = serve(found, port=port)
-    click.echo(f"{_count(len(found.places), 'contradiction')}. Open {address}")
+    click.echo(f"{count(len(found.places), 'contradiction')}. Open {address}")
     click.echo("Ctrl-C ends it; every decision is recorded at once.")
     with server:
         try:
@@ -283,9 +254,6 @@ def review(recipe: Path, overrides: tuple[str, ...], port: int) -> None:
         except KeyboardInterrupt:
             left = sum(pair.standing == "undecided" for pair in found.pairs())
             click.echo(f"\n{left} left to decide")
-
-
-format_name = click.Choice(("vlmevalkit", "llava", "triples", "datasets"))
 
 
 @main.command()
@@ -305,7 +273,7 @@ def convert(source: Path, target: Path, from_format: str | None, to_format: str 
     number, title = convert_questions(
         source, target, from_format=from_format, to_format=to_format, media=media
     )
-    click.echo(f"Wrote {target}: {_count(number, 'question')}, {title}")
+    click.echo(f"Wrote {target}: {count(number, 'question')}, {title}")
 
 
 @main.command()
@@ -325,7 +293,7 @@ def export(recipe: Path, out: Path, benchmark: str | None, format_: str | None,
     number, title = export_questions(
         loaded, layout(loaded, recipe), out, benchmark=benchmark, format_=format_
     )
-    click.echo(f"Wrote {out}: {_count(number, 'question')}, {title}")
+    click.echo(f"Wrote {out}: {count(number, 'question')}, {title}")
 
 
 @main.command()
@@ -367,7 +335,7 @@ def infer(recipe: Path, overrides: tuple[str, ...], model: str, checkpoint: str,
         if first():
             click.echo("\nStopped. The same command goes on.", err=True)
         sys.exit(INTERRUPTED)
-    click.echo(f"Wrote {_short(found.path)}: {_count(found.answers, 'answer')}")
+    click.echo(f"Wrote {short(found.path)}: {count(found.answers, 'answer')}")
     for task, (metric, value) in found.scores.items():
         click.echo(f"{task}: {metric} {'undefined' if value is None else f'{value:.3f}'}")
 
@@ -406,7 +374,7 @@ def plot(recipe: Path | None, outputs_dir: Path | None, metric: str, benchmark: 
             found.model, found.benchmark, found.metric, found.base, found.points
         )
     write_figure(figure, out)
-    click.echo(f"Wrote {_short(out)}: {figure.alt}")
+    click.echo(f"Wrote {short(out)}: {figure.alt}")
 
 
 @main.command()
@@ -423,16 +391,6 @@ def doctor() -> None:
 def _wrote(page: Path, recipe: Path, overrides: tuple[str, ...], record: "Record") -> None:
     from recipe_kit.page.publish import notes
 
-    click.echo(f"Wrote {_short(page / 'index.md')}")
+    click.echo(f"Wrote {short(page / 'index.md')}")
     for note in notes(recipe, overrides, record):
         click.echo(f"Note: {note}")
-
-
-def _short(path: Path) -> Path:
-    """The path as the user would type it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

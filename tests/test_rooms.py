@@ -20,7 +20,9 @@ ROOMS = {
     "run": "spec record data benchmark score model engine train",
     "page": "spec record",
     "verify": "spec record benchmark score page",
-    "cli": "spec record run page verify",  # record: the file that `run` writes and `page` reads
+    # record: the file that `run` writes and `page` reads
+    "cli": "spec record run page verify options",
+    "options": "spec",
     "__main__": "cli",
     # The script that makes the embedded model, with its lessons: nothing else imports it.
     "model/tiny": "model spec data",
