@@ -17,6 +17,9 @@ from recipe_kit.model.prompt import IGNORED, Encoded, Ints
 ALIKE = 0.85
 """Branches that are at least so long as the longest are padded to its length."""
 
+MOST_PADS = 0.1
+"""So many pads to each token are not worth packing: one attention call for all is faster."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -70,9 +73,10 @@ def collate(
         encoded: The sequences.
         pad_id: Any token.
         media: The one medium that each sequence shows. Where several show the same, what stands
-            up to its end is put into the batch once, and the sequences branch off from it.
+            up to its end is put into the batch once, and the sequences branch off from it. Where
+            lengths differ much, sequences are packed into one row too, without pads.
     """
-    if media is not None and len(set(media)) < len(media):
+    if media is not None and (len(set(media)) < len(media) or _pads(encoded) > MOST_PADS):
         return _share(encoded, pad_id, media)
     rows = _pad(encoded, pad_id)
     length = rows.ids_BL.shape[1]
@@ -81,6 +85,12 @@ def collate(
     sizes = np.asarray([len(item.ids_L) for item in encoded])
     spans = np.stack([starts, shared, starts + shared, sizes - shared], 1)
     return _batch(encoded, rows, spans, media, None)
+
+
+def _pads(encoded: Sequence[Encoded]) -> float:
+    """Pads to each token, were the sequences padded to the longest."""
+    lengths = [len(item.ids_L) for item in encoded]
+    return len(lengths) * max(lengths) / sum(lengths) - 1
 
 
 def _share(encoded: Sequence[Encoded], pad_id: int, media: Sequence[int]) -> Batch:

@@ -142,3 +142,31 @@ def test_a_gpu_computes_the_same(tokenizer, model, kind):
     losses.sum().backward()
     near = 1e-3 if kind is torch.float32 else 0.1
     torch.testing.assert_close(losses.cpu(), expected, atol=near, rtol=near)
+
+
+def test_one_question_a_medium_is_packed_where_lengths_differ(tokenizer, model):
+    """A clip, a picture and a long answer in one row without pads; each begins anew at 0."""
+    chosen = [(0, "Is it raining?", "Yes"), (3, "Hazard?", "2"), (2, *ASKED[2][1:])]
+    rows = [encode(tokenizer, text, [MEDIA[m]], target=target) for m, text, target in chosen]
+    media = [m for m, _, _ in chosen]
+    batch = collate(rows, tokenizer.pad_token_id, media=media)
+    assert batch.layout is not None
+    assert batch.input_ids_BL.shape == (1, sum(len(row.ids_L) for row in rows))
+    for row, (shared, skipped, start, size) in zip(rows, batch.spans_B4.tolist(), strict=True):
+        at = [*range(shared, shared + skipped), *range(start, start + size)]
+        assert batch.input_ids_BL[0, at].tolist() == row.ids_L.tolist()
+        assert batch.position_ids_3BL[:, 0, at].tolist() == row.positions_3L.tolist()
+    losses = answer_losses(model, batch, see(model))
+    separate = torch.cat([
+        answer_losses(model, collate([row], tokenizer.pad_token_id), see(model), [m])
+        for row, m in zip(rows, media, strict=True)
+    ])
+    torch.testing.assert_close(losses, separate, atol=1e-5, rtol=0)
+    wanted, packed = gradients(model, separate), gradients(model, losses)
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(packed[name], gradient, atol=1e-5, rtol=1e-5, msg=name)
+
+
+def test_sequences_of_one_length_are_not_packed(tokenizer):
+    rows = [encode(tokenizer, "Is it raining?", [MEDIA[m]], target="Yes") for m in (0, 1)]
+    assert collate(rows, tokenizer.pad_token_id, media=[0, 1]).layout is None
