@@ -3,7 +3,7 @@
 Shape names: B sequences, K watched tokens of each, W words of the vocabulary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -24,6 +24,11 @@ has ended costs little more, and taking it out copies what the others have of th
 
 BROKEN = -1
 """Stands for the token where the model's output is no number."""
+
+
+MOST_OWN = 1 << 18
+"""Tokens of questions and answers that are kept at once: 39 GB for a model of 8B. It bounds the
+memory however many questions a batch has, and however long their answers may be."""
 
 
 class Generated(NamedTuple):
@@ -114,20 +119,11 @@ class Generation:
     def go_on(self) -> None:
         """Takes all tokens after the first; does not wait when there are none."""
         begun = [part for part in self._begun if part.recorder is not None]
-        parts, going, tokens, positions = [], [], [], []
+        self._begun = [part for part in self._begun if part.recorder is None]
         for part in begun:
             part.read(self._stop)
-            rows = [row for row, answer in enumerate(part.answers) if not answer.done]
-            if rows and part.recorder is not None:
-                rows_B = moved(torch.tensor(rows), part.tokens_B.device)
-                parts.append(part.recorder.take(part.spans_B4[rows]))
-                going += [part.answers[row] for row in rows]
-                tokens.append(part.tokens_B[rows_B])
-                positions.append(part.positions_B[rows_B])
-        self._begun = [part for part in self._begun if part.recorder is None]
-        if parts:
-            cache = Cache(parts, max(answer.most for answer in going) - 1)
-            _go_on(self._model, cache, going, torch.cat(tokens), torch.cat(positions), self._stop)
+        for chosen in _rounds(begun):
+            _go_on(self._model, chosen, self._stop)
 
     def answers(self) -> list[Generated]:
         """Waits until all are there."""
@@ -183,15 +179,38 @@ def _begin(
     return _Begun(answers, first, recorder, batch.spans_B4, tokens_B, batch.next_positions_B)
 
 
+def _rounds(begun: Sequence[_Begun]) -> Iterator[list[tuple[_Begun, list[int]]]]:
+    """The answers that go on, as rows of their batches, in rounds that the memory is enough for."""
+    chosen: list[tuple[_Begun, list[int]]] = []
+    size = 0
+    for part in begun:
+        for row, answer in enumerate(part.answers):
+            if answer.done:
+                continue
+            tokens = int(part.spans_B4[row, 3]) + answer.most
+            if chosen and size + tokens > MOST_OWN:
+                yield chosen
+                chosen, size = [], 0
+            if not chosen or chosen[-1][0] is not part:
+                chosen.append((part, []))
+            chosen[-1][1].append(row)
+            size += tokens
+    if chosen:
+        yield chosen
+
+
 def _go_on(
-    model: torch.nn.Module,
-    cache: Cache,
-    going: list[_Answer],
-    tokens_B: torch.Tensor,
-    positions_B: torch.Tensor,
-    stop: frozenset[int],
+    model: torch.nn.Module, chosen: Sequence[tuple[_Begun, list[int]]], stop: frozenset[int]
 ) -> None:
     """Take one token after the other, from the second on."""
+    going = [part.answers[row] for part, rows in chosen for row in rows]
+    cache = Cache(
+        [part.recorder.take(part.spans_B4[rows]) for part, rows in chosen if part.recorder],
+        max(answer.most for answer in going) - 1,
+    )
+    places = [(part, moved(torch.tensor(rows), part.tokens_B.device)) for part, rows in chosen]
+    tokens_B = torch.cat([part.tokens_B[rows_B] for part, rows_B in places])
+    positions_B = torch.cat([part.positions_B[rows_B] for part, rows_B in places])
     while True:
         logits_BW = forward_next(model, tokens_B, positions_B, cache)
         tokens_B, positions_B = logits_BW.argmax(-1), positions_B + 1

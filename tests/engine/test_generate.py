@@ -1,12 +1,16 @@
 """Long answers to several questions about several clips, beside transformers' `generate`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from small_model import read_picture, small_model
 
+from recipe_kit.engine import generate as generating
 from recipe_kit.engine.generate import Generated, Generation, generate
 from recipe_kit.model.batch import Batch, collate
+from recipe_kit.model.cache import Cache, Kept
 from recipe_kit.model.media import Shown, show
 from recipe_kit.model.pixels import normalize
 from recipe_kit.model.prompt import Encoded, encode
@@ -79,6 +83,35 @@ def test_tokens_and_probabilities_are_those_of_questions_asked_alone(cut: int) -
         assert list(one.tokens) == tokens
         watched = torch.tensor(one.watched)
         torch.testing.assert_close(watched.exp(), logs[:, :50].exp(), atol=1e-5, rtol=0)
+
+
+def test_no_more_answers_go_on_at_once_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown, rows, media = asked()
+    batches = [
+        collate(rows[at : at + 8], LOADED.pad_id, media=media[at : at + 8]) for at in (0, 8)
+    ]
+    whole = answer(batches, vision_of(shown), watch=50)
+    rounds: list[list[int]] = []
+
+    class Noted(Cache):
+        def __init__(self, parts: Sequence[Kept], longest: int) -> None:
+            super().__init__(parts, longest)
+            rounds.append([longest, *(int(n) for part in parts for n in part.spans_B4[:, 3])])
+
+    monkeypatch.setattr(generating, "Cache", Noted)
+    monkeypatch.setattr(generating, "MOST_OWN", 400)
+    found = answer(batches, vision_of(shown), watch=50)
+    assert [one.tokens for one in found] == [one.tokens for one in whole]
+    for one, expected in zip(found, whole, strict=True):
+        torch.testing.assert_close(
+            torch.tensor(one.watched).exp(), torch.tensor(expected.watched).exp(),
+            atol=1e-5, rtol=0,
+        )
+    assert len(rounds) > 2
+    assert sum(len(own) for _, *own in rounds) == len(rows)
+    assert all(sum(own) + max(LONGEST) <= 400 for _, *own in rounds)
 
 
 def test_nothing_is_waited_for_until_answers_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
