@@ -1,5 +1,7 @@
 """Many questions about one clip, beside the same questions asked one at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,22 @@ def test_predictions_do_not_depend_on_the_batch(
         assert one.mass == pytest.approx(expected.mass, abs=1e-5)
         assert one.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
         assert one.latency_s > 0
+
+
+def test_in_16_bits_probabilities_are_nearly_those_of_questions_asked_alone() -> None:
+    half = small_model()
+    half = replace(half, model=half.model.bfloat16(), dtype=torch.bfloat16)
+    engine = LocalEngine(half, Evaluation(max_new_tokens=1), read_picture)
+    asked = [
+        question(media, f"Is number {'1' * number} cracked?", choices)
+        for media in MEDIA for number in range(6)
+        for choices in (("Yes", "No"), ("no crack", "no stain"))
+    ]
+    asked = [one.model_copy(update={"id": str(number)}) for number, one in enumerate(asked)]
+    together = {one.question: one.probabilities for one in engine.ask(asked)}
+    for one in asked:
+        (alone,) = engine.ask([one])
+        assert together[one.id] == pytest.approx(alone.probabilities, abs=0.02)
 
 
 def test_a_clip_is_read_once_for_all_its_questions() -> None:
