@@ -23,6 +23,9 @@ WINDOW = 128
 ENOUGH = 64
 """Good steps before which nothing is a spike: too few to know their spread."""
 
+MEMORY = 1024
+"""Steps whose spikes the next one is compared with too."""
+
 
 def fault(
     rows: Sequence[Mapping[str, Any]], loss: float, gradient_norm: float, spike: float | None
@@ -34,9 +37,13 @@ def fault(
     a step when either does. Both are asked for here, because short trainings on few samples are
     noisy, and a batch of hard samples that the model can learn from is not to be lost.
 
+    Earlier spikes, but those just before, are among what a step is compared with, as they are in
+    OLMo's: else rare batches of a harder kind would be skipped as often as they come, and never be
+    learned. With 6 deviations, of spikes of one size four in `MEMORY` steps are skipped.
+
     Args:
         rows: The log of all steps before, so that a resumed training decides the same; a step
-            that was skipped has no loss.
+            that was skipped has no loss, and if it was a spike, `found` has its loss and norm.
         loss: Of this step.
         gradient_norm: Of this step, before clipping.
         spike: Standard deviations; None when there are no spikes.
@@ -45,16 +52,22 @@ def fault(
         return "no number"
     if spike is None:
         return ""
-    # Fewer than `BAD_STEPS` in a row are bad, so this many rows hold a window of good ones.
-    recent = rows[-BAD_STEPS * WINDOW :]
-    good = [row for row in recent if row["loss"] is not None][-WINDOW:]
+    # Fewer than `BAD_STEPS` in a row are bad, so there is a window of good ones among them.
+    recent = list(rows[-MEMORY:])
+    good = [_figures(row) for row in recent if row["loss"] is not None][-WINDOW:]
     if len(good) < ENOUGH:
         return ""
-    for name, value in (("loss", loss), ("gradient_norm", gradient_norm)):
-        before = np.asarray([row[name] for row in good])
-        if value <= before.mean() + spike * before.std():
-            return ""
+    while recent[-1]["loss"] is None:
+        recent.pop()
+    before = good + [row["found"] for row in recent if "found" in row]
+    limits = np.mean(before, 0) + spike * np.std(before, 0)
+    if not ((loss, gradient_norm) > limits).all():
+        return ""
     return "spike"
+
+
+def _figures(row: Mapping[str, Any]) -> tuple[float, float]:
+    return row["loss"], row["gradient_norm"]
 
 
 def diverged(why: str, step: int, learning_rate: float, saved: Path | None) -> TrainError:

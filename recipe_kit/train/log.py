@@ -28,6 +28,8 @@ class Step(NamedTuple):
     samples_per_second: float
     skipped: str = ""
     """Why the step was: "no number" or "spike"."""
+    found: tuple[float, float] | None = None
+    """Loss and gradient norm of a spike, with which later steps are compared."""
 
 
 class Log:
@@ -61,6 +63,8 @@ class Log:
         row = step._asdict()
         if not step.skipped:
             del row["skipped"]
+        if step.found is None:
+            del row["found"]
         self.rows.append(row)
         if self._file is not None:
             self._file.append(row)

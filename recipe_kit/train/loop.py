@@ -241,6 +241,7 @@ class _Session:
                 gradient_norm=None if skipped else norm,
                 samples_per_second=round(window.samples / (time.perf_counter() - started), 2),
                 skipped=skipped,
+                found=(loss, norm) if skipped == "spike" else None,
             )
             self._log.append(done)
         if self._progress:

@@ -67,6 +67,28 @@ def test_a_step_no_worse_than_the_mean_is_no_spike_and_one_far_off_is(
     assert fault(rows(before), off, off, spike) == "spike"
 
 
+def test_rare_batches_of_a_harder_kind_are_learned_after_a_few() -> None:
+    """One in a hundred is so."""
+    before: list[dict] = []
+    skipped = []
+    for step in range(1000):
+        loss = 40.0 if step and step % 100 == 0 else EVEN[step % 2]
+        why = fault(before, loss, loss, 6)
+        before.append({"loss": loss, "gradient_norm": loss})
+        if why:
+            skipped.append(step)
+            before[-1] = {"loss": None, "gradient_norm": None, "found": (loss, loss)}
+    assert skipped == [100, 200, 300, 400]
+
+
+@pytest.mark.parametrize("steps", [64, 128])
+def test_spikes_in_a_row_are_compared_with_what_was_before_them(steps: int) -> None:
+    before = rows(EVEN[:steps])
+    for _ in range(3):
+        assert fault(before, 8.5, 8.5, 6) == "spike"
+        before.append({"loss": None, "gradient_norm": None, "found": [8.5, 8.5]})
+
+
 STEPS = 200
 TAUGHT = recipe(epochs=1, batch_size=1, warmup=0.0, learning_rate=1e-3, checkpoint_every=20, **LORA)
 
@@ -93,6 +115,7 @@ def test_a_spike_is_skipped_and_a_resumed_training_decides_the_same(tmp_path: Pa
     logged = [json.loads(line) for line in (tmp_path / "whole/log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in logged if row["loss"] is None] == [191]
     assert logged[190]["skipped"] == "spike"
+    assert min(logged[190]["found"]) > max(row["loss"] for row in logged[100:190])
     assert whole.skipped == 1
     assert whole.stopped == "all 200 steps were done; 1 of them skipped, without a usable gradient"
 
