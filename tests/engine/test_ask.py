@@ -205,8 +205,9 @@ def test_an_unreadable_picture_is_the_readers_error() -> None:
         torch.OutOfMemoryError("CUDA out of memory"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'"),
     ],
-    ids=["python", "gpu", "cpu", "workspace"],
+    ids=["python", "gpu", "cpu", "workspace", "taken by others"],
 )
 def test_too_little_memory_names_the_setting(error: Exception) -> None:
     def fail(*_: object) -> None:
