@@ -128,7 +128,7 @@ def together(folder: Path, *, go_on: str) -> Iterator["World"]:
     threading.Thread(target=_end_with_the_others, args=(failed,), daemon=True).start()
     try:
         yield world
-    except BaseException as error:
+    except BaseException as error:  # Ctrl-C too: the other processes wait for this one
         _end(_told(error, world, failed, go_on))
     world.barrier()
     distributed.destroy_process_group()

@@ -32,7 +32,7 @@ STEPS = 300
 """Steps whose samples are taken from the index, one after the other."""
 
 TEXT = ("The ego vehicle slows down behind a silver van at the crossing while rain falls, and a "
-        "cyclist waits at the kerb because the light for crossing traffic has turned green. ")
+        "cyclist waits at the curb because the light for crossing traffic has turned green. ")
 """Twice over, it is as long as a usual caption."""
 
 

@@ -327,11 +327,11 @@ def test_frames_of_pictures_are_kept_until_there_is_no_room(
 
     spec = recipe(batch_size=4, epochs=3)
     plan = make_plan(spec, samples(8), {})
-    feed = feed_of(spec, counted)  # type: ignore[arg-type]
+    feed = feed_of(spec, counted)  # type: ignore[arg-type] # a function
     windows_of(feed, plan, 0, 4)
     assert sorted(read) == sorted({f"{number}.png" for number in range(8)})
     read.clear()
-    feed = feed_of(spec, counted)  # type: ignore[arg-type]
+    feed = feed_of(spec, counted)  # type: ignore[arg-type] # a function
     feed._reader.room = 3 * 64 * 64 * 3
     windows_of(feed, plan, 0, 4)
     assert len(read) == 3 + 3 * 5

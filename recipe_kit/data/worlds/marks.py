@@ -168,13 +168,13 @@ def debris(rng: Rng, picture: Plane) -> bool:
     mask = Mask(shape, detail=256)
     color: Color
     if kind == 0:  # pebbles
-        grey = rng.uniform(60, 210)
-        color = (grey, grey * 0.97, grey * 0.92)
+        gray = rng.uniform(60, 210)
+        color = (gray, gray * 0.97, gray * 0.92)
         for x, y, rx, ry in rng.random((int(rng.integers(1, 7)), 4)).tolist():
             mask.ellipse(x * w, y * h, 0.008 + 0.03 * rx, 0.008 + 0.03 * ry)
     elif kind == 1:  # crumbs
-        grey = rng.uniform(30, 220)
-        color = (grey, grey, grey * 0.95)
+        gray = rng.uniform(30, 220)
+        color = (gray, gray, gray * 0.95)
         for x, y, r in rng.random((int(rng.integers(10, 40)), 3)).tolist():
             mask.ellipse(x * w, y * h, 0.003 + 0.006 * r, 0.003 + 0.006 * r)
     elif kind == 2:  # leaves
@@ -188,8 +188,8 @@ def debris(rng: Rng, picture: Plane) -> bool:
     elif kind == 3:  # paper
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * rng.uniform(0.03, 0.09)
         corners = corners + rng.normal(0, 0.015, (4, 2)) + rng.random(2) * (w, h)
-        grey = rng.uniform(180, 245)
-        color = (grey, grey, grey * 0.98)
+        gray = rng.uniform(180, 245)
+        color = (gray, gray, gray * 0.98)
         mask.polygon(corners)
     else:  # a twig or a wire
         color = (rng.uniform(40, 130), rng.uniform(30, 90), rng.uniform(20, 60))

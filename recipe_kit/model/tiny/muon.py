@@ -32,7 +32,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     # torch's `step` may return the loss of a closure; this one takes no closure, so it has none.
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> None:  # type: ignore[override] # torch types two overloads
         """Update every matrix that has a gradient."""
         assert closure is None
         for group in self.param_groups:

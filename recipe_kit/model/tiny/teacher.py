@@ -228,7 +228,7 @@ class Teacher:
         # A stream of its own, so that copying does not wait for the training.
         cuda = self.device == "cuda"
         # torch ships its Stream without types.
-        stream = torch.cuda.Stream() if cuda else None  # type: ignore[no-untyped-call]
+        stream = torch.cuda.Stream() if cuda else None  # type: ignore[no-untyped-call] # no types
         with torch.cuda.stream(stream):
             while not self.over.is_set():
                 try:
