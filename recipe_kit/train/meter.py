@@ -55,10 +55,11 @@ class Meter:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around everything in which the model waits for its next batches."""
+        """Around everything in which the model waits for the batches of its next step."""
         started = time.perf_counter()
         yield
-        self._waiting += time.perf_counter() - started
+        # Not added up: a step that the memory was not enough for is waited for again.
+        self._waiting = time.perf_counter() - started
 
     def step(self, window: "Window", seconds: float, *, held: int = 0) -> None:
         """Counts a step that was done.

@@ -84,6 +84,18 @@ def test_steps_but_the_first_are_counted() -> None:
     assert (found.predicted_seconds, found.predicted_memory_bytes) == (None, None)
 
 
+def test_what_was_waited_for_a_step_that_failed_does_not_count() -> None:
+    meter = Meter(small_model(), recipe())
+    meter.step(window(ALONE), 1.0)
+    for seconds in (0.2, 0.0):
+        with meter.waiting():
+            time.sleep(seconds)
+    meter.step(window(ALONE), 0.1)
+    found = meter.performance(World())
+    assert found is not None
+    assert found.data_wait < 0.1
+
+
 def test_processes_together() -> None:
     """The slowest tells the time; FLOPs are shared out over all peaks."""
     shape: Shape = read_shape(small_model().model.config.to_dict())
