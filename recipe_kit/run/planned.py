@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from recipe_kit.errors import ModelError
+from recipe_kit.errors import ModelError, SpecError
 from recipe_kit.model.gpus import gpu_named
 from recipe_kit.record.files import read_json
 from recipe_kit.record.schemas import GateResult
@@ -83,11 +83,16 @@ def survey(
         price: Dollars for an hour of one; a typical price when not given.
 
     Raises:
-        SpecError: The GPU is not known.
+        SpecError: The GPU is not known, or not named though something is said of it.
         DataError: A table or a file of the recipe is wrong.
         ModelError: A model's folder is missing or wrong.
     """
-    kind = gpu_named(gpu) if gpu else None
+    kind = gpu_named(gpu) if gpu is not None else None
+    if kind is None and (gpus is not None or price is not None):
+        raise SpecError(
+            "how many GPUs, or what they cost, says nothing without their kind",
+            where="--gpus" if price is None else "--price", fix="Name it, such as --gpu H200.",
+        )
     recipe_dir = places.recipe_path.parent
     found = forecast(recipe, recipe_dir)
     absent = found.absent

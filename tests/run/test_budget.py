@@ -351,6 +351,19 @@ def test_a_folder_with_no_weights_is_enough(project: Project) -> None:
     assert len(lines) == len(without) + 8
 
 
+@pytest.mark.parametrize(("asked", "where"), [
+    (["--gpus", "8"], "--gpus"), (["--price", "3"], "--price"),
+    (["--gpus", "8", "--price", "0"], "--price"),
+])
+def test_what_is_said_of_no_gpu_is_refused(project: Project, asked: list[str], where: str) -> None:
+    done = project("plan", *asked)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {where}: how many GPUs, or what they cost, says nothing without their kind\n"
+        "  To mend it: Name it, such as --gpu H200.\n"
+    )
+
+
 def test_a_gpu_that_is_not_known(project: Project) -> None:
     shown = project("plan", "--gpu", "H300")
     assert shown.exit_code == 2
