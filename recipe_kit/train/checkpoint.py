@@ -145,8 +145,9 @@ def _finish(
 
 def saved(folder: Path) -> dict[int, Path]:
     """The complete checkpoints in a folder, by the steps done, the earliest first."""
-    whole = sorted(path.parent for path in folder.glob(f"step-*/{_COMPLETE}"))
-    return {int(path.name.removeprefix("step-")): path for path in whole}
+    whole = [path.parent for path in folder.glob(f"step-*/{_COMPLETE}")]
+    # By number: from the millionth step on, names are longer.
+    return dict(sorted((int(path.name.removeprefix("step-")), path) for path in whole))
 
 
 def newest(folder: Path) -> Path | None:

@@ -206,11 +206,8 @@ class _Session:
         if self._validation_due():
             self._validate()
             self._save()
-        elif self._plan.save_due(step, self._spec.checkpoint_every) and not self._is_saved(step):
+        elif self._plan.save_due(step, self._spec.checkpoint_every):
             self._save()
-
-    def _is_saved(self, step: int) -> bool:
-        return self._saved is not None and self._saved == checkpoint.place(self._checkpoints, step)
 
     def _step(self, window: Window, started: float, stop: bool) -> None:
         spec, state = self._spec, self._state
@@ -338,7 +335,7 @@ class _Session:
         found, state = together(self._world, self._find)
         if found is not None:
             checkpoint.restore(found, self._weights, self._optimizer, self._world)
-        self._saved = found
+        self._saved, self._written = found, state
         return state
 
     def _find(self) -> tuple[Path | None, State]:
@@ -352,7 +349,8 @@ class _Session:
         )
 
     def _save(self) -> None:
-        if not self._state.step:
+        """Save a checkpoint, unless the newest has this very state."""
+        if not self._state.step or self._state == self._written:
             return
         seconds = time.perf_counter() - self._started
         bad = self._bad_media()
@@ -361,6 +359,7 @@ class _Session:
         self._saved = checkpoint.save(
             self._checkpoints, self._state, self._weights, self._optimizer, self._world
         )
+        self._written = self._state
         if self._world.first:
             checkpoint.keep_only(self._checkpoints, self._kept())
             if self._keep_all:

@@ -7,6 +7,7 @@ from small_model import read_picture, recipe, samples, small_model
 from small_training import LORA, run
 
 from recipe_kit.errors import DataError
+from recipe_kit.train import checkpoint, loop
 from recipe_kit.train.checkpoint import load_tuned, newest, saved
 from recipe_kit.train.examples import examples
 from recipe_kit.train.feed import Feed
@@ -52,6 +53,42 @@ def test_what_ctrl_c_saved_in_between_does_not_stay(tmp_path: Path) -> None:
     assert files(tmp_path, "optimizer.pt") == [5]
     run(tmp_path, SPEC, keep_all=True)
     assert files(tmp_path, "state.json") == STEPS
+
+
+def test_ctrl_c_just_after_a_checkpoint_leaves_it_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written again, a large one would be gone for minutes, with nothing else to go on from."""
+    real, calls = loop.gradient, []
+
+    def gradient(*given: object, **named: object) -> object:
+        calls.append(named["step"])
+        if calls == [0, 1, 2, 3, 4]:
+            raise KeyboardInterrupt
+        return real(*given, **named)
+
+    monkeypatch.setattr(loop, "gradient", gradient)
+    written: list[int] = []
+    save = checkpoint.save
+    monkeypatch.setattr(
+        checkpoint, "save", lambda *given: (written.append(given[1].step), save(*given))[1]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, SPEC, keep_all=True)
+    assert written == [2, 3, 4]
+    run(tmp_path, SPEC, keep_all=True)
+    assert written == STEPS
+    assert calls == [0, 1, 2, 3, 4, 4, 5, 6, 7, 8]
+
+
+def test_checkpoints_are_ordered_by_their_steps(tmp_path: Path) -> None:
+    for step in (999_999, 1_000_000, 2):
+        folder = checkpoint.place(tmp_path, step)
+        folder.mkdir()
+        (folder / "complete").touch()
+        (folder / "optimizer.pt").touch()
+    assert list(saved(tmp_path)) == [2, 999_999, 1_000_000]
+    assert newest(tmp_path) == tmp_path / "step-1000000"
 
 
 def test_a_training_whose_newest_checkpoint_is_lost_begins_anew(tmp_path: Path) -> None:
