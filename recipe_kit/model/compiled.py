@@ -6,6 +6,8 @@ every batch), and each kind of layer is compiled once for all of its copies and 
 `TORCH_COMPILE_DISABLE=1` in the environment leaves everything as it is.
 """
 
+import os
+import shutil
 from functools import partial
 from typing import Any
 
@@ -13,10 +15,28 @@ import torch
 from torch.nn import Module
 from torch.nn import functional as F
 
+from recipe_kit.errors import ModelError
 from recipe_kit.model.vision import core_of
 
 WIDE = 1024
 """Models as wide as this gain from it; smaller ones are done before the compiler is."""
+
+
+def check_compiler() -> None:
+    """Sees that kernels can be made for a GPU, before a run meets it in the middle.
+
+    Raises:
+        ModelError: Triton, which makes them, would find no C compiler.
+    """
+    if os.environ.get("TORCH_COMPILE_DISABLE") == "1" or os.environ.get("CC"):
+        return
+    if not (shutil.which("gcc") or shutil.which("clang")):
+        raise ModelError(
+            "there is no C compiler, with which kernels are made for the GPU",
+            where="evaluation.device",
+            fix="Install gcc and Python's headers, or set TORCH_COMPILE_DISABLE=1 in the "
+            "environment, which is slower.",
+        )
 
 
 def compile_model(model: Module) -> None:

@@ -9,7 +9,7 @@ from recipe_kit.data.clip import ReadMedia
 from recipe_kit.data.frames import FrameCache
 from recipe_kit.data.sources import media_roots
 from recipe_kit.errors import ModelError
-from recipe_kit.model.compiled import compile_model
+from recipe_kit.model.compiled import check_compiler, compile_model
 from recipe_kit.model.load import LoadedModel, load_model
 from recipe_kit.model.pixels import Preprocess
 from recipe_kit.model.seen import Seen
@@ -145,6 +145,8 @@ class Job:
         """A model as the spec wants it; the base model when none is given."""
         import torch
 
+        if self.device != "cpu":
+            check_compiler()
         gc.collect()  # the model of the stage before
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
