@@ -215,6 +215,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    reason = str(error) or type(error).__name__
+    # The system's words without the path, which is another on every machine: records keep this.
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return DataError(f"the picture is damaged: {reason}", where=str(path),
                      fix="replace the picture, or leave its row out")

@@ -179,3 +179,10 @@ def test_a_thumbnail_is_small_and_always_the_same(tmp_path: Path) -> None:
     assert Image.open(io.BytesIO(small)).size == (50, 25)
     assert Image.open(io.BytesIO(thumbnail(path, 500))).size == (200, 100)
     assert thumbnail(path, 50) == small
+
+
+def test_why_a_picture_cannot_be_read_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(DataError) as caught:
+        read_media(tmp_path / "a.png", "image")
+    assert caught.value.what == "the picture is damaged: Is a directory"
