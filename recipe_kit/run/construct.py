@@ -104,7 +104,7 @@ def do_benchmark(job: Job, stage: Stage) -> None:
         )
 
 
-def write_labelled(
+def write_labeled(
     job: Job, folder: Path, name: str, samples: Sequence[Sample], questions: Sequence[Question]
 ) -> None:
     """Writes how a benchmark was made whose pool the labels alone answer."""

@@ -14,7 +14,7 @@ from recipe_kit.record.files import write_json, write_rows
 from recipe_kit.record.schemas import Question, Validation
 from recipe_kit.run.asking import answers, ask_all, ask_blind, ask_model
 from recipe_kit.run.checkpoints import ask_checkpoints, read_study, validation_twins
-from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labelled
+from recipe_kit.run.construct import built, do_answers, do_benchmark, write_labeled
 from recipe_kit.run.dataset import write_dataset
 from recipe_kit.run.engines import engine_for
 from recipe_kit.run.forecast import busy
@@ -60,7 +60,7 @@ def do_data(job: Job, stage: Stage) -> None:
         if name not in answered_pools(recipe):  # those are frozen when models have answered too
             questions = build(name, recipe, used)
             write_rows(folder / questions_name(name), questions)
-            write_labelled(job, folder, name, used, questions)
+            write_labeled(job, folder, name, used, questions)
     if all_checkpoints(recipe):
         for name, twin in validation_twins(recipe, used).items():
             write_rows(folder / questions_name(name, validation=True), twin)
