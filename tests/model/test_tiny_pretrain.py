@@ -46,7 +46,7 @@ def test_its_forward_is_the_models(size, shares):
         none = torch.zeros(0)
         batch = Batch(
             rows.ids_BL, kinds, layout.positions_3L[:, None].expand(3, count, -1),
-            none, none, none, none, none, none, count * layout.tokens, None, None,
+            none, none, none, none, none, none, kinds.flatten().nonzero()[:, 0], None, None,
             np.zeros((0, 4), np.int64),
         )
         media = [row // 3 for row in range(count)]
