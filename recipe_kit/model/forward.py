@@ -91,7 +91,7 @@ def _hidden(
     if cache is not None:
         attend = cache.watching(attend)
     return _run(
-        text, embeds[None], batch.position_ids_3BL.view(3, 1, -1), attend,
+        text, embeds[None], batch.position_ids_3BL.reshape(3, 1, -1), attend,
         visual_at_V=batch.visual_at_V, deepstack_VE=deepstack, keep_P=keep_P,
     )[0]
 
