@@ -68,7 +68,7 @@ def join() -> World:
     Raises:
         ModelError: the variables contradict each other, or there are more processes than GPUs.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if os.environ.get("WORLD_SIZE", "1") == "1":
         return World()
     try:
         rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])

@@ -33,7 +33,7 @@ OURS = "RECIPE_KIT_LAUNCHED"
 
 def started() -> bool:
     """Whether this is one of several processes that torchrun, or `launch`, has started."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 def first() -> bool:

@@ -9,6 +9,7 @@ from recipe_kit.data.sources import load_samples
 from recipe_kit.data.splits import assign
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.load import LoadedModel
+from recipe_kit.model.seen import GIGABYTE
 from recipe_kit.record.archive import Archive, write_archive
 from recipe_kit.record.files import write_json, write_rows
 from recipe_kit.record.schemas import Question, Validation
@@ -30,6 +31,7 @@ from recipe_kit.score.gate import decide
 from recipe_kit.score.metrics import score
 from recipe_kit.score.outcome import BASE, TUNED, outcome, tried
 from recipe_kit.spec.model import COMPARE
+from recipe_kit.spec.recipe import Recipe
 from recipe_kit.train.checkpoint import load_tuned
 from recipe_kit.train.examples import validation_questions
 from recipe_kit.train.index import Index, open_index
@@ -125,7 +127,7 @@ def do_train(job: Job, stage: Stage) -> None:
     index = open_index(folder / INDEX)
     _tell_devices(job)
     result = train(
-        job.load(), job.recipe, index,
+        job.load(), _with_memory_left(job), index,
         role=stage.role, blend=blend, read_media=job.media_reader(index.find), folder=folder,
         validate=_validator(job, index), progress=lambda event: _show(job, event),
         note=job.report.note, keep_all=studied(job, stage.role), world=job.world,
@@ -160,6 +162,15 @@ def _tell_devices(job: Job) -> None:
             f"{spec.batch_size} samples they take in turn: a smaller train.batch_size with a "
             "larger train.devices or train.accumulate gives all of them work"
         )
+
+
+def _with_memory_left(job: Job) -> Recipe:
+    """The recipe, with the memory for what vision towers saw that evaluation has left."""
+    evaluation = job.recipe.evaluation
+    held = job.seen.bytes / GIGABYTE * job.world.local_size if job.seen else 0
+    left = max(0.0, evaluation.vision_cache_gb - held)
+    asking = evaluation.model_copy(update={"vision_cache_gb": job.world.broadcast(left)})
+    return job.recipe.model_copy(update={"evaluation": asking})
 
 
 def do_again(job: Job, stage: Stage) -> None:

@@ -3,9 +3,13 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+SETTLE_S = 5.0
+"""Who stops many processes may tell each of them and their launcher too, which tells them again."""
 
 
 @contextmanager
@@ -14,19 +18,26 @@ def held_back() -> Iterator[None]:
 
     An optimizer that is stopped in the middle leaves some weights changed and some not.
     """
-    with noted(signal.SIGINT) as pressed:
+    with noted(signal.SIGINT, settle=0) as pressed:
         yield
     if pressed():
         raise KeyboardInterrupt
 
 
 @contextmanager
-def noted(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
+def noted(
+    *signals: signal.Signals, settle: float = SETTLE_S
+) -> Iterator[Callable[[], bool]]:
     """Notes the first of these signals instead of obeying it; gives whether there was one.
 
     A process that stops alone leaves the others waiting, so they have to agree first.
+
+    Args:
+        signals: Which.
+        settle: Seconds in which a further one is taken for the same.
     """
     caught = False
+    first = 0.0
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread may set handlers, and only it is interrupted.
         yield lambda: caught
@@ -34,9 +45,12 @@ def noted(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
     before = {number: signal.getsignal(number) for number in signals}
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal caught
-        caught = True
-        signal.signal(number, before[signal.Signals(number)])
+        nonlocal caught, first
+        if not caught:
+            caught, first = True, time.monotonic()
+        if time.monotonic() - first >= settle:
+            # The next one is obeyed at once.
+            signal.signal(number, before[signal.Signals(number)])
 
     for number in signals:
         signal.signal(number, note)

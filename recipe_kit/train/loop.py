@@ -155,10 +155,11 @@ class _Session:
         alone = self._world.size == 1
         try:
             with noted(*(() if alone else stop_signals())) as asked:
-                self._loop(asked)
-        except AskedToStopError:
-            self._save()
-            raise KeyboardInterrupt from None
+                try:
+                    self._loop(asked)
+                except AskedToStopError:
+                    self._save()
+                    raise KeyboardInterrupt from None
         except KeyboardInterrupt:
             # Of several processes, one that is stopped at once must not wait for the others.
             if alone:

@@ -20,7 +20,7 @@ from recipe_kit.train.examples import (
     validation_questions,
     validation_samples,
 )
-from recipe_kit.train.interrupt import held_back
+from recipe_kit.train.interrupt import held_back, noted
 from recipe_kit.train.order import counts, draw
 from recipe_kit.train.plan import make_plan
 from recipe_kit.train.reading import augment
@@ -234,3 +234,15 @@ def test_ctrl_c_waits_for_the_end_of_the_block() -> None:
         done.append("the rest of the block")
     assert done == ["the rest of the block"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_one_stop_that_is_told_twice_is_one() -> None:
+    """The launcher of several processes passes on what they have been told already."""
+    with noted(signal.SIGINT) as asked:
+        assert not asked()
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert asked()
+    with pytest.raises(KeyboardInterrupt), noted(signal.SIGINT, settle=0):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
