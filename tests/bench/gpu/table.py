@@ -20,7 +20,8 @@ Baselines are measured in the same process and on the same GPU, with transformer
 (`sdpa`), and are given their inputs ready on the GPU. Ours begins at decoded frames on disk and
 ends at predictions, or at a step of the optimizer. Shares are of the matrix product measured in the
 same run. Operations are those the work needs (`recipe_kit/model/flops.py`): nothing twice and no
-padding, but in training with what checkpointing computes again.
+padding, but in training with what checkpointing computes again. A part that was run more than once
+stands here as often, the latest run last.
 """
 
 
@@ -28,7 +29,7 @@ def table(folder: Path) -> str:
     """The whole page.
 
     Args:
-        folder: JSON files, one for each part and size, or one file that holds all of them.
+        folder: JSON files, one for each run of a part, or one file that holds all of them.
     """
     parts = load(folder)
     lines = [HEAD]
@@ -36,8 +37,10 @@ def table(folder: Path) -> str:
         mine = [part for part in parts if part["part"] == name]
         if not mine:
             lines += [f"## {title}\n", "Not run.\n"]
-        for part in mine:
-            lines += _part(f"{title}, {part['size'].upper()}", part)
+        for number, part in enumerate(mine, start=1):
+            same = [one for one in mine if one["size"] == part["size"]]
+            again = f" (run {number} of {len(same)})" if len(same) > 1 else ""
+            lines += _part(f"{title}, {part['size'].upper()}{again}", part)
     return "\n".join(lines).rstrip()
 
 
