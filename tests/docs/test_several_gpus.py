@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def submitted(project: Project, *arguments: str) -> "subprocess.Popen[str]":
     slurm = {
         "SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NODELIST": "here", "SLURM_JOB_NUM_NODES": "1",
         "SLURM_GPUS_ON_NODE": "2", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PLACE.parents[1]),
-        "PATH": f"{tools}:{os.environ['PATH']}",
+        # With torchrun, whether or not this environment has been activated.
+        "PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     return subprocess.Popen(
         ["bash", JOB, "recipes/small.yaml", "--set", ENOUGH, *arguments], cwd=project.root,
