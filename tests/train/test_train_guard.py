@@ -178,6 +178,9 @@ def test_too_little_memory_halves_the_micro_batch(tmp_path: Path, method: str) -
         "and a step as many samples as before"
     ]
     assert little.micro_batch == 2
+    assert little.stopped.endswith(
+        "; at most 2 samples at once, as the memory had no room for more"
+    )
     assert losses(tmp_path / "little") == pytest.approx(losses(tmp_path / "plenty"), rel=1e-4)
     torch.testing.assert_close(
         weights(tmp_path / "little", little), weights(tmp_path / "plenty", plenty),
