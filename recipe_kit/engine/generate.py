@@ -137,19 +137,6 @@ class Generation:
         ]
 
 
-def generate(
-    model: torch.nn.Module,
-    batches: Iterable[Batch],
-    vision: VisionFeatures,
-    *,
-    watch: Sequence[Sequence[int]],
-    stop: Sequence[int],
-    most: Sequence[int],
-) -> list[Generated]:
-    """The answers of a `Generation`, at once."""
-    return Generation(model, batches, vision, watch=watch, stop=stop, most=most).answers()
-
-
 class _Begun(NamedTuple):
     """Answers of a batch whose first token is on its way."""
 

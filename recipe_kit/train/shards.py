@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.distributed.checkpoint import metadata
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.metadata import Metadata, StorageMeta
@@ -107,6 +108,8 @@ class _Unpickler(pickle.Unpickler):
     """Reads the list of tensors, and nothing else that a pickle could hold."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            return _member
         dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
         path = module.partition(".")[0] == "pathlib" and name in ("PosixPath", "WindowsPath")
         if dtype or path or (module, name) in _ALLOWED:
@@ -114,14 +117,21 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} has no place in a checkpoint")
 
 
+def _member(owner: object, name: str) -> Any:
+    """A member of the one enumeration that a list of tensors has; Python before 3.11.4 asks so."""
+    if owner is not metadata._MEM_FORMAT_ENCODING:
+        raise pickle.UnpicklingError(f"{name} of {owner} has no place in a checkpoint")
+    return metadata._MEM_FORMAT_ENCODING[name]
+
+
 class _Reader(FileSystemReader):
     def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
         with (Path(self.path) / ".metadata").open("rb") as file:
-            metadata: Metadata = _Unpickler(file).load()
-        if metadata.storage_meta is None:
-            metadata.storage_meta = StorageMeta()
-        metadata.storage_meta.load_id = self.load_id
-        return metadata
+            found: Metadata = _Unpickler(file).load()
+        if found.storage_meta is None:
+            found.storage_meta = StorageMeta()
+        found.storage_meta.load_id = self.load_id
+        return found
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from recipe_kit.data.clip import Clip
-from recipe_kit.engine.generate import generate
+from recipe_kit.engine.generate import Generation
 from recipe_kit.model.batch import collate
 from recipe_kit.model.forward import answer_losses, forward_batch
 from recipe_kit.model.load import load_model
@@ -139,10 +139,10 @@ def shared(work: Work) -> torch.Tensor:
 def our_captions(work: Work) -> Any:
     """Captions of all clips, none of which ends early."""
     batch = collate(work.captions, work.loaded.pad_id, media=work.captions_of)
-    return generate(
+    return Generation(
         work.loaded.model, [batch], work.see(),
         watch=[()] * CLIPS, stop=(), most=[CAPTION] * CLIPS,
-    )
+    ).answers()
 
 
 @torch.inference_mode()

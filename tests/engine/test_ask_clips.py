@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from generated import generate
 from small_model import CRACKED, SEVERITY, question, read_picture, small_model
 
 from recipe_kit.engine import local
-from recipe_kit.engine.generate import Generated, generate
+from recipe_kit.engine.generate import Generated
 from recipe_kit.engine.local import LocalEngine
 from recipe_kit.model.batch import ALIKE, collate
 from recipe_kit.model.media import show

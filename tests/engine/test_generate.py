@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from generated import generate
 from small_model import read_picture, small_model
 
 from recipe_kit.engine import generate as generating
-from recipe_kit.engine.generate import Generated, Generation, generate
+from recipe_kit.engine.generate import Generated, Generation
 from recipe_kit.model.batch import Batch, collate
 from recipe_kit.model.cache import Cache, Kept
 from recipe_kit.model.media import Shown, show
