@@ -59,7 +59,7 @@ def measure(rows: int) -> list[Row]:
          seconds(ready, later, "ready")),
         ("a step's 256 samples taken from the index", "–",
          f"{later['step'] * 1e3:.1f} ms"),
-        ("gone on with at step 10,000 of another epoch", "–", f"{later['restore'] * 1e3:.0f} ms"),
+        ("gone on with at step 1,000 of the third epoch", "–", f"{later['restore'] * 1e3:.0f} ms"),
         ("peak memory when ready, modules included", "≤ 1 GB", f"{later['peak'] / 1e9:.2f} GB"),
         (f"peak memory after {STEPS} steps", "≤ 1 GB", f"{later['after'] / 1e9:.2f} GB"),
         ("of it without the modules", "–", f"{(later['after'] - later['empty']) / 1e9:.2f} GB"),
