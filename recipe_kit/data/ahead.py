@@ -65,8 +65,11 @@ def ahead(
             waiting.extend(own.submit(function, item) for item in itertools.islice(rest, 1))
             yield result
     finally:
-        for future in waiting:
-            future.cancel()
+        # Python before 3.11.4 may wait for ever for processes of which a single task was canceled:
+        # who ends such a pool cancels all of them.
+        if isinstance(own, ThreadPoolExecutor):
+            for future in waiting:
+                future.cancel()
         if pool is None:
             own.shutdown(cancel_futures=True)
 

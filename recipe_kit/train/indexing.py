@@ -89,9 +89,12 @@ def make_index(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".samples.") as parts:
         blocks = list(_blocks(samples, Path(parts)))
         write = functools.partial(_write_part, recipe, samples)
-        with _pool(len(blocks)) as pool:
+        pool = _pool(len(blocks))
+        try:
             for done, _ in enumerate(ahead(write, blocks, depth=2 * CORES, pool=pool), start=1):
                 progress(done, len(blocks))
+        finally:
+            pool.shutdown(cancel_futures=True)
         _join([block.part for block in blocks], path)
     write_json(folder / CHECK, _Check(content=content, blocks=tuple(_hashed(path))))
     return True
